@@ -1,0 +1,72 @@
+"""The painting schedule: which cells can be painted together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pixelgen.data.scans import Scan, needs_previous, segment_starts
+from pixelgen.data.segments import Memory
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Groups of cells, each group painted at once.
+
+    Attributes:
+        waves: the cells of each step of painting, in scan order within a wave: a list of (M,)
+            int32. Every cell stands in exactly one wave, after all that it depends on.
+        segment: (P,) int32, by cell: which segment, and so which recurrent state, it belongs to.
+        starts: (P,) bool, by cell: whether its segment begins there.
+        segments: how many segments a picture has.
+    """
+
+    waves: list[np.ndarray]
+    segment: np.ndarray
+    starts: np.ndarray
+    segments: int
+
+
+def make_schedule(
+    scan: Scan, table: np.ndarray, memory: Memory, *, one_at_a_time: bool = False
+) -> Schedule:
+    """Work out the schedule of a scan.
+
+    A cell is ready once its context's cells and, where the model has a memory, its predecessor in
+    the segment are painted. A cell's wave is one more than the latest of theirs, so the number of
+    waves is the length of the longest chain of dependence: 75 + 74 × 4 = 371 for a 75×75 raster
+    with rows of memory and the `wide` context.
+
+    Args:
+        scan: the order.
+        table: (P, n) the scan's context table.
+        memory: how the model carries its state.
+        one_at_a_time: paint in scan order, a cell a wave; the result is the same.
+    """
+    starts_by_step = segment_starts(scan, memory)
+    starts = np.empty(scan.cells, bool)
+    starts[scan.order] = starts_by_step
+    segment = np.empty(scan.cells, np.int32)
+    segment[scan.order] = np.cumsum(starts_by_step, dtype=np.int32) - 1
+    if one_at_a_time:
+        waves = [scan.order[step : step + 1] for step in range(scan.cells)]
+    else:
+        wave = _waves(scan, table, starts_by_step, chained=needs_previous(memory))
+        order = scan.order[np.argsort(wave[scan.order], kind="stable")]
+        waves = np.split(order, np.cumsum(np.bincount(wave))[:-1])
+    return Schedule(waves, segment, starts, int(segment.max()) + 1)
+
+
+def _waves(scan: Scan, table: np.ndarray, starts: np.ndarray, *, chained: bool) -> np.ndarray:
+    """(P,) by cell: the wave in which it can be painted."""
+    neighbours = table.tolist()
+    wave = [-1] * (scan.cells + 1)  # the last entry is "outside", which is always done
+    previous = -1
+    for step, cell in enumerate(scan.order.tolist()):
+        latest = max([wave[neighbour] for neighbour in neighbours[cell]])
+        if chained and not starts[step]:
+            latest = max(latest, wave[previous])
+        wave[cell] = latest + 1
+        previous = cell
+    return np.array(wave[:-1])

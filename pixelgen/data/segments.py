@@ -1,0 +1,64 @@
+"""How sequences are cut for a model, and the batches that it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Memory = Literal["none", "row", "picture"]
+Offsets = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Segments:
+    """How a model wants its sequences cut.
+
+    Attributes:
+        memory: `row`: a sequence is one line of the scan, its state starts afresh, and the lines
+            of all pictures are shuffled together. `picture`: a sequence is a whole picture, its
+            state carried from chunk to chunk. `none`: positions are independent given their
+            context; cut as for `row`, but painting need not wait for the previous position.
+        context: the neighbours that a position sees: `previous` (the last painted position, as in
+            the article), `near` (left, up-left, up, up-right), `wide` (24 neighbours), or a list of
+            (row, column) offsets relative to the position.
+        batch: sequences in a training batch.
+        chunk: with `memory="picture"`, positions in one training step (back-propagation through
+            time is cut there).
+        window: with `memory="picture"`, None, or the length of the windows that training is done
+            on in place of whole pictures; each starts afresh, as in the article.
+        window_step: how far apart the windows start.
+    """
+
+    memory: Memory = "row"
+    context: str | Offsets = "wide"
+    batch: int = 32
+    chunk: int = 75
+    window: int | None = None
+    window_step: int = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Sequences of tokens with their contexts.
+
+    Attributes:
+        context: (B, T, n) int32 in [0, V]; V is outside the canvas.
+        targets: (B, T) int32 in [0, V).
+        positions: (B, T) int32 in [0, P): indices into the spec's rows, columns and levels.
+        groups: (B,) int32 in [0, groups).
+        starts: (B,) bool: whether the state starts afresh at the first position; where it is
+            False, sequence b goes on where sequence b of the previous batch ended.
+    """
+
+    context: np.ndarray
+    targets: np.ndarray
+    positions: np.ndarray
+    groups: np.ndarray
+    starts: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """The number of targets."""
+        return int(self.targets.size)

@@ -1,0 +1,367 @@
+"""The plugin catalogue: what is installed, what can be used here, and what is broken and why.
+
+Plugins register names; nothing that a name stands for is imported before somebody uses it. One
+plugin's failure is recorded as a `Problem` and never reaches another plugin or command.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pluggy
+
+from pixelgen import __version__, hookspecs
+from pixelgen.errors import (
+    PluginConflict,
+    PluginNotFound,
+    PluginUnusable,
+    did_you_mean,
+    nearest_names,
+)
+from pixelgen.hookspecs import PROJECT, REGISTERING_HOOKS
+
+ENTRY_POINT_GROUP = "pixelgen"
+CORE_DISTRIBUTION = "pixelgen-core"
+LIMIT_VARIABLE = "PIXELGEN_PLUGINS"
+
+# Where no name is given, the first of these that is installed and usable is taken.
+PREFERRED = {
+    "tokenizer": ("cupy-kmeans", "numpy-kmeans", "rgb-grid"),
+    "model": ("torch-lstm", "keras-lstm", "numpy-lstm", "markov"),
+    "sampler": ("multinomial",),
+    "source": ("folder", "sample"),
+    "executor": ("local",),
+}
+
+# Plugins that are not installed but known: what to tell somebody who asks for one.
+KNOWN_ELSEWHERE = {
+    "torch-lstm": "pixelgen-torch",
+    "keras-lstm": "pixelgen-keras",
+    "cupy-kmeans": "pixelgen-cupy",
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which distribution a plugin belongs to, and how it was found."""
+
+    plugin: str  # the entry point's name
+    distribution: str
+    version: str
+    found: str  # "built-in", "entry point" or "registered in place"
+
+    def __str__(self) -> str:
+        return f"{self.plugin!r} of {self.distribution} {self.version}".rstrip()
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One name of one kind, and the class that it stands for."""
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+    needs: tuple[str, ...]
+    origin: Origin
+
+    def unmet(self) -> list[str]:
+        """Return the needed modules that are not installed; imports none of them."""
+        return [module for module in self.needs if not _is_installed(module)]
+
+    def load(self) -> type[Any]:
+        """Import the class.
+
+        Raises:
+            PluginUnusable: a need is missing, the import fails, or the target is not a class.
+        """
+        missing = self.unmet()
+        if missing:
+            raise PluginUnusable(
+                f"{self.kind} {self.name!r} needs {', '.join(missing)}, which is not installed",
+                where=f"plugin {self.origin}",
+                remedy=f"Install it with: pip install {' '.join(missing)}",
+            )
+        module_name, _, attribute = self.target.partition(":")
+        try:
+            loaded = getattr(importlib.import_module(module_name), attribute)
+        except Exception as error:
+            raise PluginUnusable(
+                f"{self.kind} {self.name!r} cannot be imported: {_reason(error)}",
+                where=f"{self.target} of plugin {self.origin}",
+                remedy=f"Reinstall or mend {self.origin.distribution}, or pick another: "
+                "pixelgen plugins list",
+            ) from error
+        if not isinstance(loaded, type):
+            raise PluginUnusable(
+                f"{self.kind} {self.name!r} is {type(loaded).__name__}, not a class",
+                where=f"{self.target} of plugin {self.origin}",
+                remedy="Register a class: 'package.module:Class'",
+            )
+        return loaded
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a plugin, and what came of it."""
+
+    origin: Origin
+    reason: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.origin}: {self.reason}"
+
+
+@dataclass
+class Catalogue:
+    """All plugins, in the order in which they were found.
+
+    `registrations` maps a kind and a name to every registration that claims it: more than one is
+    a conflict, reported to whoever uses the name.
+    """
+
+    hooks: pluggy.PluginManager = field(default_factory=lambda: pluggy.PluginManager(PROJECT))
+    registrations: dict[tuple[str, str], list[Registration]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    _origins: dict[str, Origin] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.hooks.add_hookspecs(hookspecs)
+
+    # -- finding plugins ---------------------------------------------------------------------
+
+    def add(self, module: Any, origin: Origin) -> None:
+        """Take a plugin's module in: check its hooks, then let it register its names."""
+        misspelt = self._misspelt_hooks(module)
+        if misspelt:
+            self.problems.append(Problem(origin, misspelt))
+            return
+        try:
+            self.hooks.register(module, name=origin.plugin)
+        except Exception as error:  # a hook with arguments that it is never given, a taken name
+            if self.hooks.get_plugin(origin.plugin) is module:
+                self.hooks.unregister(module)
+            self.problems.append(Problem(origin, _reason(error)))
+            return
+        self._origins[origin.plugin] = origin
+        for kind, hook_name in REGISTERING_HOOKS.items():
+            self._call(hook_name, {"register": self._registrar(kind, origin)}, only=origin.plugin)
+
+    def add_entry_points(self, wanted: Callable[[str], bool] = lambda name: True) -> None:
+        """Take in every installed distribution's entry point that is wanted."""
+        for entry in sorted(
+            importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name
+        ):
+            distribution = entry.dist.name if entry.dist else "an unknown distribution"
+            version = entry.dist.version if entry.dist else ""
+            origin = Origin(entry.name, distribution, version, "entry point")
+            if not (wanted(entry.name) or wanted(distribution)):
+                continue
+            try:
+                module = entry.load()
+            except (Exception, SystemExit) as error:
+                self.problems.append(Problem(origin, f"its import fails: {_reason(error)}"))
+                continue
+            self.add(module, origin)
+
+    def remove(self, plugin: str) -> None:
+        """Forget a plugin and all that it registered."""
+        origin = self._origins.pop(plugin, None)
+        if origin is None:
+            return
+        self.hooks.unregister(name=plugin)
+        self.problems = [problem for problem in self.problems if problem.origin != origin]
+        for key, claims in list(self.registrations.items()):
+            kept = [claim for claim in claims if claim.origin != origin]
+            if kept:
+                self.registrations[key] = kept
+            else:
+                del self.registrations[key]
+
+    # -- looking plugins up ------------------------------------------------------------------
+
+    def names(self, kind: str) -> list[str]:
+        """Return the registered names of a kind, in the order of registration."""
+        return [name for known_kind, name in self.registrations if known_kind == kind]
+
+    def find(self, kind: str, name: str) -> Registration:
+        """Return the one registration of this name.
+
+        Raises:
+            PluginNotFound: nothing has this name; the nearest names and what to install are said.
+            PluginConflict: two plugins claim it; both are named.
+        """
+        claims = self.registrations.get((kind, name), [])
+        if len(claims) > 1:
+            both = " and ".join(f"plugin {claim.origin}" for claim in claims)
+            raise PluginConflict(
+                f"{kind} {name!r} is claimed by {both}",
+                where="among the installed plugins",
+                remedy="Uninstall one of them, or load only the other: "
+                f"{LIMIT_VARIABLE}={claims[0].origin.plugin}",
+            )
+        if claims:
+            return claims[0]
+        if name in KNOWN_ELSEWHERE:
+            remedy = f"It comes with: pip install {KNOWN_ELSEWHERE[name]}"
+        else:
+            known = ", ".join(self.names(kind)) or "none"
+            remedy = f"{did_you_mean(name, self.names(kind))}Known {kind}s: {known}"
+        failed = "".join(f"; {problem}" for problem in self.problems)
+        raise PluginNotFound(
+            f"no {kind} is called {name!r}{failed}",
+            where=f"among the installed plugins{self._limited()}",
+            remedy=remedy,
+        )
+
+    def load(self, kind: str, name: str) -> type[Any]:
+        """Import and return the class of this name; raises as `find` and `Registration.load`."""
+        return self.find(kind, name).load()
+
+    def best(self, kind: str) -> tuple[str, str]:
+        """Return the name to use where none was given, and why it and no better one.
+
+        Raises:
+            PluginNotFound: no plugin of this kind is usable.
+        """
+        passed_over: list[str] = []
+        for name in [*PREFERRED[kind], *self.names(kind)]:
+            claims = self.registrations.get((kind, name), [])
+            if len(claims) == 1:
+                reason = self.why_not(claims[0]) or self._not_best(claims[0])
+                if not reason:
+                    why = "the best that is installed"
+                    return name, f"{why}; {'; '.join(passed_over)}" if passed_over else why
+                passed_over.append(f"{name}: {reason}")
+            elif name in KNOWN_ELSEWHERE:
+                passed_over.append(f"{name} comes with {KNOWN_ELSEWHERE[name]}")
+        raise PluginNotFound(
+            f"no {kind} can be used here",
+            where="; ".join(passed_over),
+            remedy="pixelgen plugins list",
+        )
+
+    def why_not(self, registration: Registration) -> str:
+        """Return why a registration cannot be used here, or an empty string; imports nothing."""
+        if len(self.registrations[registration.kind, registration.name]) > 1:
+            return "its name is claimed by two plugins"
+        missing = registration.unmet()
+        return f"needs {', '.join(missing)}, which is not installed" if missing else ""
+
+    def _not_best(self, registration: Registration) -> str:
+        """A GPU's quantizer is the best one only where there is a GPU."""
+        if registration.name == "cupy-kmeans" and not _is_installed("cupy"):
+            return "without CuPy it is no faster than numpy-kmeans"
+        return ""
+
+    def _limited(self) -> str:
+        limit = os.environ.get(LIMIT_VARIABLE)
+        return f", limited by {LIMIT_VARIABLE}={limit}" if limit is not None else ""
+
+    # -- events and commands -----------------------------------------------------------------
+
+    def announce(self, event: str, **arguments: Any) -> list[Problem]:
+        """Call an event hook in every plugin; return the problems of those that raised."""
+        return self._call(event, arguments)
+
+    def _call(
+        self, hook_name: str, arguments: dict[str, Any], only: str | None = None
+    ) -> list[Problem]:
+        # Not through pluggy's own call: there the first implementation that raises stops the rest.
+        problems = []
+        for implementation in getattr(self.hooks.hook, hook_name).get_hookimpls():
+            if only is not None and implementation.plugin_name != only:
+                continue
+            try:
+                implementation.function(
+                    *(arguments[argument] for argument in implementation.argnames)
+                )
+            except Exception as error:
+                problem = Problem(
+                    self._origins[implementation.plugin_name],
+                    f"its hook {hook_name} fails: {_reason(error)}",
+                )
+                problems.append(problem)
+        self.problems.extend(problem for problem in problems if problem not in self.problems)
+        return problems
+
+    def _registrar(self, kind: str, origin: Origin) -> hookspecs.Register:
+        def register(
+            name: str, target: str, *, summary: str = "", needs: Sequence[str] = ()
+        ) -> None:
+            if not isinstance(target, str) or not all(target.partition(":")):
+                raise TypeError(f"the target of {name!r} must be 'module:Class', not {target!r}")
+            claims = self.registrations.setdefault((kind, name), [])
+            claims.append(Registration(kind, name, target, summary, tuple(needs), origin))
+            if len(claims) > 1:
+                others = " and ".join(f"plugin {claim.origin}" for claim in claims[:-1])
+                self.problems.append(
+                    Problem(origin, f"claims the {kind} name {name!r} of {others}")
+                )
+
+        return register
+
+    def _misspelt_hooks(self, module: Any) -> str:
+        """pluggy's `check_pending`, for one plugin, so that the others stay loaded."""
+        known = [name for name in dir(self.hooks.hook) if not name.startswith("_")]
+        for attribute in dir(module):
+            options = self.hooks.parse_hookimpl_opts(module, attribute)
+            if options is None:
+                continue
+            name = options.get("specname") or attribute
+            if name not in known and not options.get("optionalhook"):
+                near = nearest_names(name, known)
+                meant = f"; did you mean {' or '.join(near)}?" if near else ""
+                return f"it implements {name!r}, which is no hook of pixelgen{meant}"
+        return ""
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return the catalogue of this process: the built-ins, then what is installed.
+
+    The environment variable `PIXELGEN_PLUGINS` limits what is loaded beyond the built-ins: `none`,
+    or the names of entry points or distributions, separated by commas.
+    """
+    from pixelgen import builtin
+
+    found = Catalogue()
+    found.add(builtin, Origin("builtin", CORE_DISTRIBUTION, __version__, "built-in"))
+    limit = os.environ.get(LIMIT_VARIABLE)
+    if limit is None:
+        found.add_entry_points()
+    else:
+        wanted = {name.strip() for name in limit.split(",")} - {"", "none"}
+        found.add_entry_points(wanted.__contains__)
+    return found
+
+
+@contextmanager
+def registered(module: Any, name: str = "test-plugin") -> Iterator[Catalogue]:
+    """Take a plugin in for the length of a `with` block; for tests and notebooks."""
+    found = catalogue()
+    found.add(module, Origin(name, "this process", "", "registered in place"))
+    try:
+        yield found
+    finally:
+        found.remove(name)
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,69 @@
+"""What a picture source is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pixelgen.options import Options
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture as its source holds it.
+
+    Attributes:
+        name: unique within the source, such as a path relative to the folder.
+        pixels: (H, W, 3) uint8 sRGB, or (H, W, 4) with straight alpha.
+        group: the sub-folder or class, or an empty string.
+    """
+
+    name: str
+    pixels: np.ndarray
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class BadPicture:
+    """A picture that could not be read, and why; recorded in `run.json`."""
+
+    name: str
+    reason: str
+
+
+class Source(ABC):
+    """Where pictures come from.
+
+    A source is made from its options and a location (a folder, a URL, or None), and can be
+    iterated more than once, each time in the same order.
+    """
+
+    Options: ClassVar[type[Options]] = Options
+    needs_location: ClassVar[bool] = False
+
+    def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
+        """Keep what was asked; read nothing yet.
+
+        Raises:
+            SourceError: the location is missing or cannot be read.
+        """
+        self.options: Any = options
+        self.location = location
+        self.seed = seed
+
+    @abstractmethod
+    def pictures(self, size: tuple[int, int]) -> Iterator[Picture | BadPicture]:
+        """Yield the pictures in a fixed order; a bad one as a `BadPicture`, never as an exception.
+
+        Args:
+            size: (width, height) in pixels at which the run will use them. A source that makes
+                or shrinks pictures may yield them at this size or larger; the core fits the rest.
+        """
+
+    def length(self) -> int | None:
+        """Return how many pictures there are, or None where that is not known beforehand."""
+        return None
