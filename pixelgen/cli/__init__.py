@@ -1,0 +1,57 @@
+"""The command line: one file a command; this one only assembles them.
+
+Nothing heavy is imported here: each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pixelgen.cli import plugins, recipes, resume, run, sample
+from pixelgen.cli.failing import Debug, explain
+
+app = typer.Typer(
+    name="pixelgen",
+    help="Learn a folder of pictures as sequences of quantised colours, and paint new ones.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    Debug.on = debug
+    if version:
+        from pixelgen import __version__
+
+        typer.echo(f"pixelgen {__version__}")
+        raise typer.Exit
+
+
+app.command("run")(run.run)
+app.command("sample")(sample.sample)
+app.command("resume")(resume.resume)
+app.command("recipes")(recipes.recipes)
+app.add_typer(plugins.app, name="plugins")
+
+
+def main() -> None:
+    """Run the command line; the entry point of `pixelgen`."""
+    with explain():
+        _add_plugin_commands()
+        app()
+
+
+def _add_plugin_commands() -> None:
+    from pixelgen.plugins import catalogue
+
+    catalogue().announce("register_commands", app=app)

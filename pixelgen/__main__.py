@@ -1,0 +1,5 @@
+"""`python -m pixelgen`."""
+
+from pixelgen.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""How a command fails: three parts on the error stream, exit code 2, and no traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+
+
+class Debug:
+    """Whether tracebacks are shown."""
+
+    on = False
+
+
+def visible(text: str) -> str:
+    """Return text with control characters written out, so that a name cannot steer a terminal."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+@contextmanager
+def explain() -> Iterator[None]:
+    """Turn a `PixelgenError` into what was wrong, where, and what to do."""
+    from pixelgen.errors import PixelgenError
+
+    try:
+        yield
+    except PixelgenError as error:
+        if Debug.on:
+            raise
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[bold red]Error:[/] {_sentence(error.what)}", soft_wrap=True)
+        if error.where:
+            console.print(f"[dim]Where:[/] {escape(visible(error.where))}", soft_wrap=True)
+        if error.remedy:
+            console.print(f"[green]What to do:[/] {_sentence(error.remedy)}", soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # as in `pixelgen plugins list | head`
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _sentence(text: str) -> str:
+    return escape(visible(text[:1].upper() + text[1:]))

@@ -1,0 +1,36 @@
+"""The end of `run` and `resume`: what came of it, and where it is."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from pixelgen.api import Outcome
+from pixelgen.cli.display import bits, duration
+from pixelgen.cli.failing import visible
+
+
+def finish(outcome: Outcome, exit_code: int) -> None:
+    """Say how the run ended; the contact sheet's path is the last line, on the output stream."""
+    console = Console(stderr=True, highlight=False)
+    run, manifest = outcome.run, outcome.run.manifest
+    spent, best = manifest["spent"], manifest["best"]
+    ended = {
+        "budget": "Finished",
+        "patience": "Finished early: the held-out bits no longer improve",
+        "stopped": "Stopped",
+    }[outcome.end]
+    console.print(
+        f"{ended} after {spent['epochs']} epochs ({spent['steps']:,} steps, "
+        f"{duration(spent['seconds'])}); best held-out bits per pixel: "
+        f"{bits(best['held_out_bits_per_pixel'])}",
+        soft_wrap=True,
+    )
+    path = escape(visible(str(run.path)))
+    if outcome.end == "stopped":
+        console.print(f"Go on with it: pixelgen resume {path}", soft_wrap=True)
+    console.print(f"Paint more: pixelgen sample {path} -n 16", soft_wrap=True)
+    typer.echo(outcome.sheet or run.path)
+    if exit_code:
+        raise typer.Exit(exit_code)

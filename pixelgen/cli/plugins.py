@@ -1,0 +1,152 @@
+"""`pixelgen plugins`: what is installed, what can be used here, and what each plugin takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="plugins", help="Show what is installed, and what each plugin takes.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_plugins(
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="tokenizer|model|sampler|source|executor", help="Only this kind."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """List all plugins: whether each can be used here, and if not, why.
+
+    Imports no plugin's implementation.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pixelgen.errors import OptionError, did_you_mean
+    from pixelgen.hookspecs import REGISTERING_HOOKS
+    from pixelgen.plugins import catalogue
+
+    if kind is not None and kind not in REGISTERING_HOOKS:
+        raise OptionError(
+            f"no kind of plugin is called {kind!r}",
+            where="in --kind",
+            remedy=f"{did_you_mean(kind, REGISTERING_HOOKS)}Known: {', '.join(REGISTERING_HOOKS)}",
+        )
+    found = catalogue()
+    rows: list[dict[str, Any]] = [
+        {
+            "name": claim.name,
+            "kind": claim.kind,
+            "summary": claim.summary,
+            "usable": not found.why_not(claim),
+            "reason": found.why_not(claim),
+            "distribution": claim.origin.distribution,
+            "version": claim.origin.version,
+            "origin": claim.origin.found,
+        }
+        for claims in found.registrations.values()
+        for claim in claims
+        if kind in (None, claim.kind)
+    ]
+    problems = [
+        {
+            "plugin": problem.origin.plugin,
+            "distribution": problem.origin.distribution,
+            "version": problem.origin.version,
+            "reason": problem.reason,
+        }
+        for problem in found.problems
+    ]
+    if as_json:
+        typer.echo(json.dumps({"plugins": rows, "problems": problems}, indent=2))
+        return
+    console = Console(highlight=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("kind", "name", "usable", "from", "what it is"):
+        table.add_column(heading, no_wrap=heading in ("kind", "name", "usable"))
+    last = ""
+    for row in rows:
+        shown = "[green]yes[/]" if row["usable"] else "[red]no[/]"
+        origin = f"{row['distribution']} {row['version']}".strip()
+        if row["origin"] == "built-in":
+            origin = "built-in"
+        what = row["summary"] if row["usable"] else f"{row['summary']} [red]({row['reason']})[/]"
+        table.add_row(row["kind"] if row["kind"] != last else "", row["name"], shown, origin, what)
+        last = row["kind"]
+    console.print(table)
+    for problem in found.problems:
+        console.print(f"[red]Broken:[/] {escape(str(problem))}", soft_wrap=True)
+
+
+@app.command("show")
+def show_plugin(
+    name: Annotated[str, typer.Argument(help="The plugin's name, such as torch-lstm.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Show what a plugin is and which options it takes."""
+    import inspect
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pixelgen.errors import PluginNotFound, did_you_mean
+    from pixelgen.hookspecs import REGISTERING_HOOKS
+    from pixelgen.options import describe_options
+    from pixelgen.plugins import catalogue
+
+    found = catalogue()
+    kinds = [kind for kind in REGISTERING_HOOKS if (kind, name) in found.registrations]
+    if not kinds:
+        known = sorted({known for _, known in found.registrations})
+        raise PluginNotFound(
+            f"no plugin is called {name!r}",
+            where="among the installed plugins",
+            remedy=f"{did_you_mean(name, known)}See: pixelgen plugins list",
+        )
+    shown: list[dict[str, Any]] = []
+    for kind in kinds:
+        registration = found.find(kind, name)
+        loaded = registration.load()
+        shown.append(
+            {
+                "name": name,
+                "kind": kind,
+                "summary": registration.summary,
+                "distribution": registration.origin.distribution,
+                "version": registration.origin.version,
+                "class": registration.target,
+                "description": inspect.cleandoc(loaded.__doc__ or ""),
+                "options": [vars(option) for option in describe_options(loaded.Options)],
+            }
+        )
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2, default=str))
+        return
+    console = Console(highlight=False)
+    for plugin in shown:
+        console.print(f"[bold]{plugin['name']}[/]: {plugin['kind']} of {plugin['distribution']}")
+        console.print(escape(plugin["description"] or plugin["summary"]) + "\n")
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for heading in ("option", "default", "allowed", "what it does"):
+            table.add_column(heading, no_wrap=heading in ("option",))
+        for option in plugin["options"]:
+            allowed = " ".join(part for part in (option["type"], option["bounds"]) if part)
+            table.add_row(
+                option["name"], repr(option["default"]), escape(allowed), option["description"]
+            )
+        if plugin["options"]:
+            console.print(table)
+            example = plugin["options"][0]
+            console.print(
+                f"\nSet one with: -o {plugin['kind']}.{example['name']}={example['default']}",
+                style="dim",
+            )
+        else:
+            console.print("It takes no options.", style="dim")

@@ -1,0 +1,201 @@
+"""`pixelgen run`: learn pictures and paint new ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pixelgen.cli import complete
+
+PICTURES = "Learn from"
+PLUGINS = "Plugins"
+BUDGET = "How long"
+PAINTING = "Paint"
+
+
+def run(
+    pictures: Annotated[
+        str | None,
+        typer.Argument(help="Folder of pictures; without one, the bundled sample source."),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            "-r",
+            help="A recipe: a TOML file, or a name that `pixelgen recipes` shows.",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Where pictures come from.",
+            autocompletion=complete.sources,
+            rich_help_panel=PLUGINS,
+        ),
+    ] = None,
+    quantizer: Annotated[
+        str | None,
+        typer.Option(
+            "--quantizer",
+            "-q",
+            "--tokenizer",
+            help="Turns colours into tokens.",
+            autocompletion=complete.tokenizers,
+            rich_help_panel=PLUGINS,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Learns sequences of tokens.",
+            autocompletion=complete.models,
+            rich_help_panel=PLUGINS,
+        ),
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            "--sampler",
+            "-s",
+            help="Chooses the next token.",
+            autocompletion=complete.samplers,
+            rich_help_panel=PLUGINS,
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            metavar="KIND.OPTION=VALUE",
+            help="Any option of a plugin or of the recipe, such as model.hidden=512; repeatable. "
+            "See: pixelgen plugins show NAME",
+            rich_help_panel=PLUGINS,
+        ),
+    ] = None,
+    colors: Annotated[
+        int | None,
+        typer.Option(help="Size of the palette.", rich_help_panel=PICTURES),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S|WxH", help="Size of the pictures in pixels.", rich_help_panel=PICTURES
+        ),
+    ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stretch|cover|contain",
+            help="How pictures of another shape are brought to the size.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|all|flips,crops,colours",
+            help="Variants of the pictures that are learned too.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive", help="Look into sub-folders; each is a group.", rich_help_panel=PICTURES
+        ),
+    ] = False,
+    scan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="raster|serpentine|column|hilbert",
+            help="Order in which a picture is read and painted.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the pictures.", rich_help_panel=BUDGET),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Minutes of training; measuring and painting come on top. One if no budget is "
+            "given.",
+            rich_help_panel=BUDGET,
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option("-n", "--pictures", help="How many to paint.", rich_help_panel=PAINTING),
+    ] = None,
+    temperature: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="T[,T…]",
+            help="The article's «diversity»: lower is tamer. Several give a row each.",
+            rich_help_panel=PAINTING,
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory; a new one under runs/ if left out.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the resolved recipe and leave.")
+    ] = False,
+) -> None:
+    """Learn a folder of pictures and paint new ones.
+
+    The last line printed is the path of the contact sheet.
+    """
+    from pixelgen.api import start
+    from pixelgen.cli.assignments import (
+        absolute,
+        parse_assignments,
+        parse_size,
+        parse_temperatures,
+        tables,
+    )
+    from pixelgen.cli.display import make_display
+    from pixelgen.cli.interrupt import stop_on_signals
+    from pixelgen.cli.outcome import finish
+    from pixelgen.cli.recipes import default_budget, find_recipe
+    from pixelgen.recipe import Recipe, merge, read_toml, resolve
+
+    given = tables(
+        source__name=source,
+        source__location=absolute(pictures),
+        source__recursive=recursive or None,
+        tokenizer__name=quantizer,
+        tokenizer__colors=colors,
+        model__name=model,
+        sampler__name=sampler,
+        data__size=None if size is None else list(parse_size(size)),
+        data__fit=fit,
+        data__augment=augment,
+        data__scan=scan,
+        training__epochs=epochs,
+        training__minutes=minutes,
+        painting__pictures=count,
+        painting__temperatures=parse_temperatures(temperature or []),
+        seed=seed,
+        device=device,
+    )
+    written = read_toml(find_recipe(recipe)) if recipe else {}
+    merged = merge(default_budget(), written, parse_assignments(option or []), given)
+    resolved = resolve(Recipe.parse(merged, where=f"recipe {recipe}" if recipe else "options"))
+    if dry_run:
+        typer.echo(resolved.recipe.toml(), nl=False)
+        return
+    display = make_display()
+    with stop_on_signals() as stop:
+        outcome = start(resolved, out, display, stop)
+    finish(outcome, stop.exit_code)

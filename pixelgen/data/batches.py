@@ -1,0 +1,147 @@
+"""Batches: canvases of tokens cut into the sequences that a model asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pixelgen.data.scans import Scan
+from pixelgen.data.segments import Batch, Offsets, Segments
+from pixelgen.errors import OptionError
+
+EVALUATION_BATCH = 128  # sequences; larger than in training, since nothing is kept for gradients
+
+
+@dataclass(frozen=True, eq=False)
+class Cutter:
+    """Cuts canvases into batches.
+
+    Attributes:
+        scan: the order of the cells.
+        segments: how the model wants its sequences.
+        offsets: the context's offsets in this scan.
+        vocab_size: V, which in contexts stands for "outside".
+    """
+
+    scan: Scan
+    segments: Segments
+    offsets: Offsets
+    vocab_size: int
+
+    def __post_init__(self) -> None:
+        window = self.segments.window
+        if window is not None and window > self.scan.cells:
+            raise OptionError(
+                f"windows of {window} tokens do not fit into pictures of {self.scan.cells}",
+                where="in the model's option 'window'",
+                remedy=f"Give at most {self.scan.cells}, or larger pictures with --size",
+            )
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """(P, n) int32, by cell: the cells of its context."""
+        return self.scan.context_table(self.offsets)
+
+    @cached_property
+    def _table_by_step(self) -> np.ndarray:
+        return self.table[self.scan.order]
+
+    def training_batches(
+        self, canvases: np.ndarray, groups: np.ndarray, generator: np.random.Generator
+    ) -> Iterator[Batch]:
+        """Yield one epoch of batches in random order.
+
+        Args:
+            canvases: (N, P) int32 tokens.
+            groups: (N,) int32.
+            generator: decides the order, and nothing else.
+        """
+        segments = self.segments
+        if segments.memory == "picture" and segments.window is None:
+            order = generator.permutation(len(canvases))
+            for batch, _ in self._streams(canvases, groups, order, segments.batch):
+                yield batch
+            return
+        firsts, length = self._firsts_and_length()
+        pictures = np.repeat(np.arange(len(canvases)), len(firsts))
+        firsts = np.tile(firsts, len(canvases))
+        order = generator.permutation(len(firsts))
+        extended = self.extended(canvases)
+        for begin in range(0, len(order), segments.batch):
+            chosen = order[begin : begin + segments.batch]
+            steps = firsts[chosen, None] + np.arange(length)
+            yield self._batch(extended, groups, pictures[chosen], steps, fresh=True)
+
+    def evaluation_batches(
+        self, canvases: np.ndarray, groups: np.ndarray
+    ) -> Iterator[tuple[Batch, np.ndarray]]:
+        """Yield every position once, in order, each batch with its pictures' indices (B,)."""
+        if self.segments.memory == "picture":
+            yield from self._streams(canvases, groups, np.arange(len(canvases)), EVALUATION_BATCH)
+            return
+        length = self.scan.line
+        firsts = np.arange(0, self.scan.cells, length)
+        pictures = np.repeat(np.arange(len(canvases)), len(firsts))
+        firsts = np.tile(firsts, len(canvases))
+        extended = self.extended(canvases)
+        for begin in range(0, len(firsts), EVALUATION_BATCH):
+            chosen = slice(begin, begin + EVALUATION_BATCH)
+            steps = firsts[chosen, None] + np.arange(length)
+            yield (
+                self._batch(extended, groups, pictures[chosen], steps, fresh=True),
+                pictures[chosen],
+            )
+
+    def batches_per_epoch(self, pictures: int) -> int:
+        """Return how many batches `training_batches` yields for so many pictures."""
+        segments = self.segments
+        if segments.memory == "picture" and segments.window is None:
+            chunks = math.ceil(self.scan.cells / segments.chunk)
+            return math.ceil(pictures / segments.batch) * chunks
+        firsts, _ = self._firsts_and_length()
+        return math.ceil(pictures * len(firsts) / segments.batch)
+
+    def extended(self, canvases: np.ndarray) -> np.ndarray:
+        """Return (N, P + 1) int32: the canvases with a last column V for "outside"."""
+        return np.pad(canvases, ((0, 0), (0, 1)), constant_values=self.vocab_size)
+
+    def _firsts_and_length(self) -> tuple[np.ndarray, int]:
+        """The first step of each training segment of a picture, and the segments' length."""
+        if self.segments.window is not None:
+            last = self.scan.cells - self.segments.window
+            return np.arange(0, last + 1, self.segments.window_step), self.segments.window
+        return np.arange(0, self.scan.cells, self.scan.line), self.scan.line
+
+    def _streams(
+        self, canvases: np.ndarray, groups: np.ndarray, order: np.ndarray, batch: int
+    ) -> Iterator[tuple[Batch, np.ndarray]]:
+        """Whole pictures, `batch` of them side by side, a chunk of steps at a time."""
+        extended = self.extended(canvases)
+        for begin in range(0, len(order), batch):
+            pictures = order[begin : begin + batch]
+            for first in range(0, self.scan.cells, self.segments.chunk):
+                steps = np.arange(first, min(first + self.segments.chunk, self.scan.cells))
+                steps = np.broadcast_to(steps, (len(pictures), len(steps)))
+                yield self._batch(extended, groups, pictures, steps, fresh=first == 0), pictures
+
+    def _batch(
+        self,
+        extended: np.ndarray,
+        groups: np.ndarray,
+        pictures: np.ndarray,
+        steps: np.ndarray,
+        *,
+        fresh: bool,
+    ) -> Batch:
+        positions = self.scan.order[steps]  # (B, T)
+        return Batch(
+            context=extended[pictures[:, None, None], self._table_by_step[steps]],
+            targets=extended[pictures[:, None], positions],
+            positions=positions,
+            groups=groups[pictures],
+            starts=np.full(len(pictures), fresh),
+        )

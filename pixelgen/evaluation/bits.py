@@ -1,0 +1,25 @@
+"""Bits per pixel: how well a model predicts pictures that it has not seen."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pixelgen.data.batches import Cutter
+from pixelgen.models.interface import Model
+
+
+def nats_by_cell(
+    model: Model, cutter: Cutter, canvases: np.ndarray, groups: np.ndarray
+) -> np.ndarray:
+    """Return −ln p of every token: (N, P) float64, by picture and cell."""
+    nats = np.empty(canvases.shape)
+    for batch, pictures in cutter.evaluation_batches(canvases, groups):
+        nats[pictures[:, None], batch.positions] = model.nll(batch)
+    return nats
+
+
+def bits_per_pixel(nats_per_token: float, token_shape: tuple[int, int]) -> float:
+    """Convert a mean loss in nats per token to bits per pixel."""
+    return nats_per_token / math.log(2) / (token_shape[0] * token_shape[1])

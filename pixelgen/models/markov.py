@@ -1,0 +1,199 @@
+"""Interpolated counts over the nearest neighbours: the floor that every model must beat.
+
+The probability of a token is read from how often it followed the same neighbours before, backing
+off from all of them to fewer and at last to the token's own frequency:
+
+    p_k(token | c_1…c_k) = (count + strength · p_{k-1}(token | c_1…c_{k-1})) / (total + strength)
+
+This is the Dirichlet-prior interpolation of MacKay and Peto, "A hierarchical Dirichlet language
+model" (1995), with one strength for each level; p_0 is uniform.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import safetensors.numpy
+from pydantic import Field
+
+from pixelgen.data.segments import Batch, Segments
+from pixelgen.errors import RunUnreadable
+from pixelgen.models.interface import Decoder, Model, ModelSpec, StepInputs
+from pixelgen.options import Options
+
+
+class Table:
+    """Counts of (context, token) pairs for contexts of one length.
+
+    Contexts are packed into one uint64 key each; keys are sorted, so that a look-up is a binary
+    search. `keys` (K,) are the distinct (context, token) pairs, `counts` (K,) how often each was
+    seen, `contexts` (C,) the distinct contexts, and `totals` (C,) how often each was seen.
+    """
+
+    def __init__(self, keys: np.ndarray, counts: np.ndarray, vocab_size: int) -> None:
+        self.keys, self.counts, self.vocab_size = keys, counts, vocab_size
+        self.contexts, first = np.unique(keys // np.uint64(vocab_size), return_index=True)
+        self.first = np.append(first, len(keys))
+        self.totals = np.add.reduceat(counts, first) if len(keys) else np.empty(0)
+
+    @classmethod
+    def empty(cls, vocab_size: int) -> Table:
+        return cls(np.empty(0, np.uint64), np.empty(0), vocab_size)
+
+    def add(self, contexts: np.ndarray, tokens: np.ndarray) -> Table:
+        """Return a table with these pairs counted too: contexts and tokens (M,)."""
+        new = contexts.astype(np.uint64) * np.uint64(self.vocab_size) + tokens.astype(np.uint64)
+        new_keys, new_counts = np.unique(new, return_counts=True)
+        keys, inverse = np.unique(np.concatenate([self.keys, new_keys]), return_inverse=True)
+        counts = np.bincount(inverse, np.concatenate([self.counts, new_counts]), len(keys))
+        return Table(keys, counts, self.vocab_size)
+
+    def interpolate(
+        self, contexts: np.ndarray, probabilities: np.ndarray, strength: float
+    ) -> np.ndarray:
+        """Return (M, V): the counts after these contexts (M,), resting on a prior (M, V)."""
+        if not len(self.contexts):
+            return probabilities
+        index = np.minimum(np.searchsorted(self.contexts, contexts), len(self.contexts) - 1)
+        known = self.contexts[index] == contexts
+        totals = np.where(known, self.totals[index], 0.0)
+        mixed = probabilities * (strength / (totals + strength))[:, None]
+        rows = np.flatnonzero(known)
+        lengths = self.first[index[rows] + 1] - self.first[index[rows]]
+        starts = np.repeat(self.first[index[rows]] - np.cumsum(lengths) + lengths, lengths)
+        pairs = starts + np.arange(lengths.sum())
+        row = np.repeat(rows, lengths)
+        tokens = (self.keys[pairs] % np.uint64(self.vocab_size)).astype(np.int64)
+        mixed[row, tokens] += self.counts[pairs] / (totals[row] + strength)
+        return mixed
+
+
+class Markov(Model):
+    """Interpolated counts over the nearest neighbours."""
+
+    class Options(Options):
+        """What `markov` takes."""
+
+        order: int = Field(2, ge=0, le=3, description="how many of the nearest neighbours count")
+        context: str = Field("near", description="neighbours to count over: previous, near or wide")
+        strength: float = Field(
+            16.0, gt=0, description="how many sightings the shorter context is worth"
+        )
+        batch: int = Field(64, ge=1, description="rows counted at a time")
+
+    def __init__(self, spec: ModelSpec, options: Options) -> None:
+        self.spec, self.options = spec, options
+        self.order = min(options.order, spec.context_size)
+        self.tables = [Table.empty(spec.vocab_size) for _ in range(self.order + 1)]
+
+    @classmethod
+    def segments(cls, options: Options) -> Segments:
+        return Segments(memory="none", context=options.context, batch=options.batch)
+
+    @classmethod
+    def build(
+        cls, spec: ModelSpec, options: Options, *, seed: int = 0, device: str = "auto"
+    ) -> Self:
+        return cls(spec, options)
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(len(table.keys) for table in self.tables)
+
+    def train_step(self, batch: Batch, progress: float) -> float:
+        loss = float(self.nll(batch).mean())
+        context = batch.context.reshape(-1, self.spec.context_size)
+        tokens = batch.targets.reshape(-1)
+        self.tables = [
+            table.add(self._keys(context, length), tokens)
+            for length, table in enumerate(self.tables)
+        ]
+        return loss
+
+    def nll(self, batch: Batch) -> np.ndarray:
+        nats = np.empty(batch.targets.shape, np.float32)
+        for row, (context, targets) in enumerate(zip(batch.context, batch.targets, strict=True)):
+            chosen = self._probabilities(context)[np.arange(len(targets)), targets]
+            nats[row] = -np.log(chosen)
+        return nats
+
+    def decoder(self, slots: int) -> Decoder:
+        return _MarkovDecoder(self)
+
+    def save(self, directory: Path) -> None:
+        arrays = {}
+        for length, table in enumerate(self.tables):
+            arrays[f"keys.{length}"] = table.keys
+            arrays[f"counts.{length}"] = table.counts
+        safetensors.numpy.save_file(arrays, directory / "model.safetensors")
+        spec = self.spec
+        shape = {
+            "vocab_size": spec.vocab_size,
+            "grid": list(spec.grid),
+            "offsets": [list(offset) for offset in spec.offsets],
+        }
+        (directory / "spec.json").write_text(json.dumps(shape))
+
+    @classmethod
+    def load(cls, directory: Path, options: Options, *, device: str = "auto") -> Self:
+        path = directory / "model.safetensors"
+        try:
+            shape = json.loads((directory / "spec.json").read_text())
+            spec = ModelSpec(
+                vocab_size=int(shape["vocab_size"]),
+                grid=(int(shape["grid"][0]), int(shape["grid"][1])),
+                offsets=tuple((int(row), int(column)) for row, column in shape["offsets"]),
+                rows=np.empty(0, np.int32),
+                columns=np.empty(0, np.int32),
+                levels=np.empty(0, np.int32),
+            )
+            arrays = safetensors.numpy.load_file(path)
+            model = cls(spec, options)
+            model.tables = [
+                Table(arrays[f"keys.{length}"], arrays[f"counts.{length}"], spec.vocab_size)
+                for length in range(model.order + 1)
+            ]
+        except (OSError, KeyError, ValueError, TypeError, safetensors.SafetensorError) as error:
+            raise RunUnreadable(
+                f"the model cannot be read: {error}",
+                where=str(path),
+                remedy="Train again, or take the run's other checkpoint",
+            ) from error
+        return model
+
+    def training_state(self) -> Mapping[str, np.ndarray]:
+        return {}  # the counts are all there is
+
+    def restore_training_state(self, state: Mapping[str, np.ndarray]) -> None:
+        return
+
+    def _keys(self, context: np.ndarray, length: int) -> np.ndarray:
+        """(M,) uint64: the first `length` neighbours of each context (M, n) packed into one."""
+        keys = np.zeros(len(context), np.uint64)
+        for neighbour in range(length):
+            keys = keys * np.uint64(self.spec.vocab_size + 1)
+            keys += context[:, neighbour].astype(np.uint64)
+        return keys
+
+    def _probabilities(self, context: np.ndarray) -> np.ndarray:
+        """(M, V) float64 for contexts (M, n)."""
+        size = self.spec.vocab_size
+        probabilities = np.full((len(context), size), 1 / size)
+        for length, table in enumerate(self.tables):
+            # The token's own frequency is known from many sightings; trust it more.
+            strength = self.options.strength * (1.0 if length == 0 else size / 256 + 1)
+            probabilities = table.interpolate(self._keys(context, length), probabilities, strength)
+        return probabilities
+
+
+class _MarkovDecoder(Decoder):
+    def __init__(self, model: Markov) -> None:
+        self.model = model
+
+    def step(self, inputs: StepInputs) -> np.ndarray:
+        logits: np.ndarray = np.log(self.model._probabilities(inputs.context)).astype(np.float32)
+        return logits

@@ -1,0 +1,338 @@
+"""Recipes: everything that decides what a run does, as TOML.
+
+A recipe leaves out what it does not care about. Resolving it fills in every default and picks the
+plugins; the resolved recipe is written into the run directory and reproduces the run.
+
+    seed = 1
+
+    [source]
+    name = "folder"
+    location = "paintings/"
+
+    [data]
+    size = [75, 75]
+
+    [tokenizer]
+    name = "numpy-kmeans"
+    colors = 1000               # an option of the plugin
+
+    [model]
+    name = "torch-lstm"
+
+    [training]
+    minutes = 4
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pixelgen.data.augmentation import Augmentation
+from pixelgen.data.fitting import Fit
+from pixelgen.data.scans import SCANS
+from pixelgen.errors import OptionError, PixelgenError, RecipeError, did_you_mean
+from pixelgen.options import describe_options, parse_options
+from pixelgen.plugins import Catalogue, catalogue
+
+PLUGIN_SECTIONS = ("source", "tokenizer", "model", "sampler", "executor")
+
+
+class Section(BaseModel):
+    """A table of a recipe; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class PluginSection(Section):
+    """A table that names a plugin; its other keys are the plugin's options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str | None = Field(None, description="the plugin; the best that is installed if left out")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The plugin's own options."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class SourceSection(PluginSection):
+    location: str | None = Field(None, description="folder, file or address of the pictures")
+
+
+class DataSection(Section):
+    size: tuple[int, int] = Field((75, 75), description="width and height in pixels")
+    fit: Fit = Field("stretch", description="how pictures of another shape are brought to the size")
+    augment: tuple[str, ...] = Field(
+        ("flips", "crops", "colours"), description="flips, crops, colours; empty for none"
+    )
+    held_out: float = Field(
+        0.15, ge=0, lt=1, description="share of the distinct pictures that is never trained on"
+    )
+    split_seed: int = Field(1, ge=0, lt=2**32, description="decides which pictures are held out")
+    scan: str = Field("raster", description=f"order of the cells: {', '.join(SCANS)}")
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _one_number_is_a_square(cls, value: Any) -> Any:
+        return (value, value) if isinstance(value, int) else value
+
+    @field_validator("size")
+    @classmethod
+    def _size_is_sensible(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not all(1 <= side <= 4096 for side in value):
+            raise ValueError("sides must be from 1 to 4096 pixels")
+        return value
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _augment_words(cls, value: Any) -> Any:
+        return Augmentation.parse(value).names()
+
+
+class TrainingSection(Section):
+    epochs: int | None = Field(None, ge=1, description="stop after so many passes over the data")
+    steps: int | None = Field(None, ge=1, description="stop after so many batches")
+    minutes: float | None = Field(None, gt=0, description="stop after so many minutes of training")
+    patience: int = Field(
+        0, ge=0, description="stop after so many evaluations without improvement; 0 for never"
+    )
+    pace: tuple[tuple[int, float, int], ...] = Field(
+        (),
+        description="what a run by minutes settled on, written by the run so that its recipe "
+        "reproduces it: (step, progress there, step at which progress reaches 1)",
+    )
+
+
+class PaintingSection(Section):
+    pictures: int = Field(8, ge=0, le=1_000_000, description="how many to paint at the end")
+    temperatures: tuple[float, ...] = Field(
+        (), description="one row of pictures each; the sampler's own if empty"
+    )
+    while_training: int = Field(
+        6, ge=0, le=64, description="how many to paint after epochs, to see the model learn"
+    )
+    every: int = Field(
+        0, ge=0, description="paint after every so many epochs; 0 for early ones and then fewer"
+    )
+
+    @field_validator("temperatures", mode="before")
+    @classmethod
+    def _one_number_is_a_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int | float) else value
+
+    @field_validator("temperatures")
+    @classmethod
+    def _temperatures_are_positive(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < temperature <= 100 for temperature in value):
+            raise ValueError("temperatures must be above 0 and at most 100")
+        return value
+
+
+class Recipe(Section):
+    """A recipe as written: what is left out is decided when it is resolved."""
+
+    seed: int = Field(1, ge=0, lt=2**63, description="of every random choice")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    source: SourceSection = SourceSection()
+    data: DataSection = DataSection()
+    tokenizer: PluginSection = PluginSection()
+    model: PluginSection = PluginSection()
+    sampler: PluginSection = PluginSection()
+    executor: PluginSection = PluginSection()
+    training: TrainingSection = TrainingSection()
+    painting: PaintingSection = PaintingSection()
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
+        """Check a nested mapping.
+
+        Raises:
+            RecipeError: a key is unknown or a value is not allowed; says where and what is.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise _explain(error, where) from None
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read a recipe from a TOML file; raises as `parse`, and where the file is no TOML."""
+        return cls.parse(read_toml(path), where=str(path))
+
+    def toml(self) -> str:
+        """Return the recipe as TOML; what is None is left out, as TOML has no such value."""
+        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A recipe with every default filled in and every plugin loaded.
+
+    Attributes:
+        recipe: complete; `recipe.toml()` reproduces the run.
+        classes: the plugin class of each section.
+        options: the checked options of each section.
+        reasons: for each plugin that was not named, which was taken and why.
+    """
+
+    recipe: Recipe
+    classes: dict[str, type[Any]]
+    options: dict[str, Any]
+    reasons: list[str] = field(default_factory=list)
+
+
+def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
+    """Pick the plugins that a recipe leaves open, check all options, and fill in the defaults.
+
+    Raises:
+        PluginNotFound, PluginUnusable, PluginConflict: a named plugin cannot be had.
+        OptionError: an option is unknown or out of bounds.
+        RecipeError: the budget is given twice.
+    """
+    plugins = plugins or catalogue()
+    _check_budget(recipe.training)
+    _check_scan(recipe.data)
+    classes: dict[str, type[Any]] = {}
+    options: dict[str, Any] = {}
+    reasons = []
+    filled: dict[str, Any] = {}
+    for kind in PLUGIN_SECTIONS:
+        section: PluginSection = getattr(recipe, kind)
+        name = section.name
+        if name is None:
+            if kind == "source":
+                name = "folder" if recipe.source.location else "sample"
+            else:
+                name, why = plugins.best(kind)
+                if kind in ("tokenizer", "model"):
+                    reasons.append(f"{kind} {name} ({why})")
+        classes[kind] = plugins.load(kind, name)
+        options[kind] = parse_options(
+            classes[kind].Options, section.options, owner=f"{kind} {name}"
+        )
+        dumped = {"name": name, **options[kind].model_dump(mode="json")}
+        filled[kind] = (
+            {"location": recipe.source.location, **dumped} if kind == "source" else dumped
+        )
+    if classes["source"].needs_location and not recipe.source.location:
+        raise RecipeError(
+            f"source {filled['source']['name']!r} needs to know where the pictures are",
+            where="in the recipe",
+            remedy="Name the place: pixelgen run PICTURES, or location = … under [source]",
+        )
+    training = recipe.training
+    if not (training.epochs or training.steps or training.minutes):
+        training = training.model_copy(update={"minutes": 1.0})
+    complete = recipe.model_copy(
+        update={
+            "training": training,
+            **{
+                kind: type(getattr(recipe, kind)).model_validate(values)
+                for kind, values in filled.items()
+            },
+        }
+    )
+    return Resolved(complete, classes, options, reasons)
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge nested mappings; later layers win. A new budget replaces an older one of any kind."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        budget = layer.get("training")
+        if isinstance(budget, Mapping) and {"epochs", "steps", "minutes"} & budget.keys():
+            kept = dict(merged.get("training", {}))
+            for key in ("epochs", "steps", "minutes", "pace"):
+                kept.pop(key, None)
+            merged["training"] = kept
+        for key, value in layer.items():
+            if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+                if value.get("name", merged[key].get("name")) != merged[key].get("name"):
+                    merged[key] = dict(value)  # another plugin: the old one's options do not apply
+                else:
+                    merged[key] = {**merged[key], **value}
+            else:
+                merged[key] = dict(value) if isinstance(value, Mapping) else value
+    return merged
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the contents of a TOML file.
+
+    Raises:
+        RecipeError: the file is missing, unreadable or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(
+            f"cannot read the recipe: {error.strerror or error}",
+            where=str(path),
+            remedy="See what there is: pixelgen recipes",
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"the recipe is not TOML: {error}", where=str(path)) from error
+
+
+def _check_budget(training: TrainingSection) -> None:
+    given = [key for key in ("epochs", "steps", "minutes") if getattr(training, key) is not None]
+    if len(given) > 1:
+        raise RecipeError(
+            f"the budget is given as {' and as '.join(given)}",
+            where="in [training]",
+            remedy="Give one of epochs, steps and minutes",
+        )
+
+
+def _check_scan(data: DataSection) -> None:
+    if data.scan not in SCANS:
+        raise OptionError(
+            f"no scan is called {data.scan!r}",
+            where="in [data], or --scan",
+            remedy=f"{did_you_mean(data.scan, SCANS)}Known: {', '.join(SCANS)}",
+        )
+
+
+def _explain(error: ValidationError, where: str) -> PixelgenError:
+    first = error.errors()[0]
+    section: type[BaseModel] = Recipe
+    for part in first["loc"][:-1]:
+        annotation = section.model_fields[str(part)].annotation if isinstance(part, str) else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        section = annotation
+    place = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+    known = [option.name for option in describe_options(section)]
+    if first["type"] == "extra_forbidden":
+        key = str(first["loc"][-1])
+        return RecipeError(
+            f"unknown key {place!r}",
+            where=f"in {where}",
+            remedy=f"{did_you_mean(key, known)}Known here: {', '.join(known)}",
+        )
+    described = {option.name: option for option in describe_options(section)}
+    key = next((str(part) for part in reversed(first["loc"]) if str(part) in described), "")
+    option = described.get(key)
+    allowed = f"Allowed: {option.type} {option.bounds} ({option.description})" if option else ""
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return RecipeError(
+        f"{place or 'the recipe'} cannot be {first['input']!r}: {message}",
+        where=f"in {where}",
+        remedy=allowed,
+    )
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_none(inner) for inner in value if inner is not None]
+    return value

@@ -1,0 +1,239 @@
+"""A run that has been trained: opened from its directory, measured, and painted from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pixelgen.data.augmentation import Augmentation
+from pixelgen.data.batches import Cutter
+from pixelgen.data.material import Framing, make_cutter
+from pixelgen.errors import OptionError, did_you_mean
+from pixelgen.generation import paint_many
+from pixelgen.models.interface import Model
+from pixelgen.options import parse_options
+from pixelgen.plugins import catalogue
+from pixelgen.recipe import Recipe, Resolved, resolve
+from pixelgen.report.contact_sheet import contact_sheet, png_bytes
+from pixelgen.runs import atomic
+from pixelgen.runs.directory import RunDirectory
+from pixelgen.samplers.interface import Sampler
+from pixelgen.tokenizers.interface import Tokenizer
+
+
+class Run:
+    """A run directory with its tokenizer and model, loaded when first needed.
+
+    Args:
+        path: the run directory.
+        device: overrides the recipe's device.
+
+    Raises:
+        RunNotFound: there is no run at this place.
+        RunUnreadable: the run is from a newer version, or damaged.
+    """
+
+    def __init__(self, path: str | Path, *, device: str | None = None) -> None:
+        self.directory = RunDirectory.open(Path(path))
+        self._device = device
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.directory.path
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The resolved recipe."""
+        return Recipe.read(self.directory.recipe)
+
+    @cached_property
+    def resolved(self) -> Resolved:
+        """The recipe with its plugins loaded."""
+        return resolve(self.recipe)
+
+    @property
+    def device(self) -> str:
+        """The device that was asked for."""
+        return self._device or self.recipe.device
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The contents of `run.json`."""
+        return self.directory.manifest()
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`, one an epoch."""
+        return self.directory.metrics()
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The fitted tokenizer."""
+        loaded: Tokenizer = self.resolved.classes["tokenizer"].load(
+            self.directory.tokenizer, device=self.device
+        )
+        return loaded
+
+    @cached_property
+    def model(self) -> Model:
+        """The model with the best weights of the run."""
+        loaded: Model = self.resolved.classes["model"].load(
+            self.directory.model, self.resolved.options["model"], device=self.device
+        )
+        return loaded
+
+    @cached_property
+    def cutter(self) -> Cutter:
+        """The scan, context and vocabulary that the model was trained with."""
+        segments = self.resolved.classes["model"].segments(self.resolved.options["model"])
+        return make_cutter(framing_of(self.recipe), self.tokenizer, segments)
+
+    def sampler(
+        self,
+        temperature: float | None = None,
+        *,
+        name: str | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Sampler:
+        """Return the run's sampler, or another, at a temperature."""
+        section = self.recipe.sampler
+        name = name or section.name or "multinomial"
+        values = {**(section.options if name == section.name else {}), **(options or {})}
+        if temperature is not None:
+            values["temperature"] = temperature
+        loaded = catalogue().load("sampler", name)
+        sampler: Sampler = loaded(parse_options(loaded.Options, values, owner=f"sampler {name}"))
+        return sampler
+
+    def sample(
+        self,
+        pictures: int = 8,
+        *,
+        temperature: float | None = None,
+        seed: int | None = None,
+        first: int = 0,
+        group: str | None = None,
+        sampler: Sampler | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> np.ndarray:
+        """Paint pictures.
+
+        Args:
+            pictures: how many.
+            temperature: of the sampler; the run's own if None.
+            seed: the same seed and index give the same picture; the run's own if None.
+            first: the index of the first.
+            group: the group to paint, where the run has several; the first if None.
+            sampler: in place of the run's.
+            progress: called with the number of cells painted so far.
+
+        Returns:
+            (N, H, W, 3 or 4) uint8.
+        """
+        parts = list(
+            self.sample_in_parts(
+                pictures,
+                temperature=temperature,
+                seed=seed,
+                first=first,
+                group=group,
+                sampler=sampler,
+                progress=progress,
+            )
+        )
+        return (
+            np.concatenate(parts)
+            if parts
+            else self.tokenizer.decode(np.empty((0, *self.cutter.scan.grid), np.int32))
+        )
+
+    def sample_in_parts(
+        self,
+        pictures: int,
+        *,
+        temperature: float | None = None,
+        seed: int | None = None,
+        first: int = 0,
+        group: str | None = None,
+        sampler: Sampler | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Paint as `sample` does, yielding some pictures at a time, in bounded memory."""
+        number = self._group_number(group)
+        for grids in paint_many(
+            self.model,
+            self.cutter,
+            sampler or self.sampler(temperature),
+            seed=self.recipe.seed if seed is None else seed,
+            pictures=range(first, first + pictures),
+            groups=[number] * pictures,
+            progress=progress,
+        ):
+            yield self.tokenizer.decode(grids)
+
+    def _group_number(self, group: str | None) -> int:
+        if group is None:
+            return 0
+        groups = self.manifest["data"]["groups"]
+        if group not in groups:
+            raise OptionError(
+                f"no group is called {group!r}",
+                where=f"in {self.path}",
+                remedy=f"{did_you_mean(group, groups)}Known groups: {', '.join(map(repr, groups))}",
+            )
+        return int(groups.index(group))
+
+
+def framing_of(recipe: Recipe) -> Framing:
+    """Return how a recipe's pictures become grids."""
+    return Framing(
+        size=recipe.data.size,
+        fit=recipe.data.fit,
+        augmentation=Augmentation.parse(recipe.data.augment),
+        scan=recipe.data.scan,
+        seed=recipe.seed,
+    )
+
+
+class Gallery:
+    """Writes painted pictures into a folder, one PNG each, and then their contact sheet.
+
+    Args:
+        folder: is made where it is missing.
+        seed: is part of the files' names.
+    """
+
+    MOST_ON_SHEET = 64
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.seed = seed
+        self._rows: dict[str, list[np.ndarray]] = {}
+        with atomic.explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, pictures: np.ndarray, *, first: int, temperature: float | None = None) -> None:
+        """Write (N, H, W, C) uint8 pictures, the first of which has the index `first`."""
+        label = "" if temperature is None else f"temperature {temperature:g}"
+        mark = "" if temperature is None else f"-t{temperature:g}"
+        for index, pixels in enumerate(pictures, first):
+            name = f"seed{self.seed}{mark}-{index:04d}.png"
+            atomic.write_bytes(self.folder / name, png_bytes(pixels))
+        row = self._rows.setdefault(label, [])
+        row.extend(pictures[: self.MOST_ON_SHEET - len(row)])
+
+    def write_sheet(self, name: str = "contact-sheet.png") -> Path:
+        """Write the contact sheet of what was added, a row a temperature; return its path."""
+        rows = [np.stack(row) for row in self._rows.values()]
+        labels: Sequence[str] = list(self._rows) if any(self._rows) else ()
+        sheet = self.folder / name
+        atomic.write_bytes(sheet, png_bytes(contact_sheet(rows, labels)))
+        return sheet

@@ -1,0 +1,113 @@
+"""Writing files so that a reader sees the old one or the new one, never half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pixelgen.errors import StorageError
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn the operating system's word about a full disk or a forbidden folder into an error."""
+    try:
+        yield
+    except OSError as error:
+        remedies = {
+            errno.ENOSPC: "The disk is full: free some space, then go on with pixelgen resume",
+            errno.EDQUOT: "Your quota is used up: free some space, then go on with pixelgen resume",
+            errno.EACCES: "Choose another place with --out, or ask for permission",
+            errno.EROFS: "The disk is read-only: choose another place with --out",
+            errno.ENOENT: "The folder has been removed while the run was going on",
+            errno.ENOTDIR: "A file stands where a folder should be: choose another --out",
+        }
+        raise StorageError(
+            f"cannot write: {error.strerror or error}",
+            where=str(path),
+            remedy=remedies.get(error.errno or 0, "Check the disk, or choose another with --out"),
+        ) from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file: to a temporary name beside it, flushed to the disk, then renamed.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with explained(path):
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_directory(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file as UTF-8; otherwise as `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file; otherwise as `write_bytes`."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
+    """Make `path` the directory that `fill` fills, replacing an older one.
+
+    `fill` is given an empty temporary directory. An older directory is set aside first and removed
+    last; `recover_directory` puts it back if the process died in between.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    aside = _aside(path)
+    with explained(path):
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            fill(temporary)
+            for file in temporary.iterdir():
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+            sync_directory(temporary)
+            if path.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+                path.rename(aside)
+            temporary.rename(path)
+            sync_directory(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def recover_directory(path: Path) -> None:
+    """Put back a directory that `write_directory` had set aside when its process died."""
+    aside = _aside(path)
+    if aside.exists() and not path.exists():
+        aside.rename(path)
+
+
+def sync_directory(path: Path) -> None:
+    """Flush a directory's entries to the disk, so that a rename survives a power cut."""
+    if os.name != "posix":  # elsewhere a directory cannot be opened
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.old")

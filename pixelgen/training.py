@@ -1,0 +1,269 @@
+"""The training loop: epochs, budget, evaluation, checkpoints and samples, for any model.
+
+A model supplies steps; everything else is here, which is what makes models comparable.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Any, Literal
+
+import numpy as np
+
+from pixelgen.data.material import Material
+from pixelgen.errors import TrainingError
+from pixelgen.evaluation.bits import bits_per_pixel, nats_by_cell
+from pixelgen.models.interface import Model
+from pixelgen.pace import Knot, Pace
+from pixelgen.randomness import generator_for
+from pixelgen.runs.directory import RunDirectory
+
+ASIDE_SHARE = 0.1  # of a budget in minutes: how much evaluating and sampling may each come on top
+CHECKPOINT_SHARE = 0.05  # of the time since the last checkpoint that writing one may take
+
+
+@dataclass
+class LoopState:
+    """Where the loop stands; written into every checkpoint.
+
+    Attributes:
+        epoch: whole epochs done.
+        batch: batches of the current epoch done.
+        step: batches done in all.
+        targets: tokens learned from in all.
+        seconds: time spent on training steps and on waiting for data.
+        epoch_nats, epoch_targets: sum of the current epoch's losses, and over how many tokens.
+        best_bits: the lowest held-out bits per pixel so far.
+        best_step: the step that they were reached at.
+        without_improvement: evaluations since then.
+        knots: what the pace has settled on.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    targets: int = 0
+    seconds: float = 0.0
+    epoch_nats: float = 0.0
+    epoch_targets: int = 0
+    best_bits: float | None = None
+    best_step: int = 0
+    without_improvement: int = 0
+    knots: list[Knot] = field(default_factory=list)
+
+
+class Listener:
+    """Told of everything that happens in a run; the default does nothing with it."""
+
+    def note(self, text: str) -> None:
+        """Something the user should know, in one sentence."""
+
+    def stage(self, text: str) -> None:
+        """A stage before or after training begins, such as "reading pictures"."""
+
+    def begin(self, state: LoopState, description: str) -> None:
+        """Training begins or goes on."""
+
+    def step(self, state: LoopState, progress: float, bits: float, seconds_left: float) -> None:
+        """A step has been taken; `bits` are the epoch's mean training bits per pixel so far."""
+
+    def epoch(self, metrics: dict[str, Any]) -> None:
+        """An epoch's line has been added to `metrics.jsonl`."""
+
+    def sampled(self, epoch: int, temperatures: Sequence[float], pictures: np.ndarray) -> None:
+        """The model has painted (rows, columns, H, W, C) uint8, a row a temperature."""
+
+    def end(self) -> None:
+        """Training has ended, for whatever reason."""
+
+
+End = Literal["budget", "patience", "stopped"]
+
+
+@dataclass(eq=False)
+class Loop:
+    """One run's training.
+
+    Attributes:
+        model, material, run: what is trained, on what, and where it is written.
+        pace: the budget.
+        steps_of_budget: whether the budget is in steps or epochs, so that nothing may depend on
+            the clock.
+        seed: of the order of the batches.
+        patience: evaluations without improvement after which to stop; 0 for never.
+        sample: paints and keeps what the model can do after an epoch.
+        sample_every: epochs between; 0 for early ones and then fewer.
+        listener: told of everything.
+        should_stop: asked after each step.
+    """
+
+    model: Model
+    material: Material
+    run: RunDirectory
+    pace: Pace
+    seed: int
+    patience: int
+    sample: Callable[[int], None]
+    sample_every: int
+    listener: Listener
+    should_stop: Callable[[], bool]
+    announce: Callable[[dict[str, Any]], None]
+    state: LoopState = field(default_factory=LoopState)
+    _aside: dict[str, float] = field(default_factory=lambda: {"evaluate": 0.0, "sample": 0.0})
+    _checkpoint_cost: float = 0.0
+    _checkpoint_time: float = 0.0
+
+    def train(self) -> End:
+        """Train until the budget is spent, patience runs out, or a stop is asked for.
+
+        Raises:
+            TrainingError: the loss is no longer a number.
+        """
+        state = self.state
+        self._checkpoint_time = time.perf_counter()
+        with self._epochs_ahead() as epochs:
+            while not self.pace.is_spent(state.step):
+                ended = self._epoch(*epochs(state.epoch))
+                if ended == "stopped":
+                    self._checkpoint()
+                    return "stopped"
+                self._after_epoch(whole=ended == "epoch")
+                if self.patience and state.without_improvement >= self.patience:
+                    self._checkpoint()
+                    return "patience"
+        self._checkpoint()
+        return "budget"
+
+    # -- one epoch ---------------------------------------------------------------------------
+
+    def _epoch(
+        self, canvases: np.ndarray, groups: np.ndarray
+    ) -> Literal["epoch", "budget", "stopped"]:
+        """Learn one epoch's batches, from where the state says; say why it ended."""
+        state, token_shape = self.state, self.material.tokenizer.token_shape
+        order = generator_for(self.seed, "order", state.epoch)
+        batches = self.material.cutter.training_batches(canvases, groups, order)
+        began = time.perf_counter()
+        for batch in islice(batches, state.batch, None):
+            progress = self.pace.progress(state.step)
+            nats = self.model.train_step(batch, progress)
+            if not math.isfinite(nats):
+                raise TrainingError(
+                    f"the loss of step {state.step + 1} is {nats}",
+                    where=f"in epoch {state.epoch + 1}",
+                    remedy="Train again with a lower -o model.learning_rate; the last checkpoint "
+                    f"is in {self.run.path / 'checkpoints'}",
+                )
+            state.batch += 1
+            state.step += 1
+            state.targets += batch.size
+            state.epoch_nats += nats * batch.size
+            state.epoch_targets += batch.size
+            now = time.perf_counter()
+            state.seconds += now - began
+            began = now
+            self.pace.replan(state.step, state.seconds)
+            spent = self.pace.progress(state.step)
+            mean = bits_per_pixel(state.epoch_nats / state.epoch_targets, token_shape)
+            left = state.seconds * (1 - spent) / spent if spent else math.inf
+            self.listener.step(state, spent, mean, left)
+            if self.should_stop():
+                return "stopped"
+            if spent >= 1:
+                return "budget"
+        return "epoch"
+
+    def _after_epoch(self, *, whole: bool) -> None:
+        state, token_shape = self.state, self.material.tokenizer.token_shape
+        last = self.pace.is_spent(state.step)
+        train_bits = bits_per_pixel(state.epoch_nats / max(state.epoch_targets, 1), token_shape)
+        number = state.epoch + 1
+        state.epoch += whole
+        state.batch = 0 if whole else state.batch
+        state.epoch_nats, state.epoch_targets = 0.0, 0
+        held_out_bits = self._evaluate() if last or self._has_time("evaluate") else None
+        metrics = {
+            "epoch": number,
+            "step": state.step,
+            "seconds": round(state.seconds, 3),
+            "progress": round(self.pace.progress(state.step), 6),
+            "train_bits_per_pixel": round(train_bits, 6),
+            "held_out_bits_per_pixel": None if held_out_bits is None else round(held_out_bits, 6),
+            "targets_per_second": round(state.targets / max(state.seconds, 1e-9), 1),
+        }
+        self.run.write_metrics([*self.run.metrics(), metrics])
+        since = time.perf_counter() - self._checkpoint_time
+        if self._checkpoint_cost <= CHECKPOINT_SHARE * since:
+            self._checkpoint()
+        self.listener.epoch(metrics)
+        self.announce(metrics)
+        if last or (self._is_sampled(number) and self._has_time("sample")):
+            with self._timed("sample"):
+                self.sample(number)
+
+    def _evaluate(self) -> float | None:
+        """Measure the held-out bits per pixel, and keep the weights if they are the best so far."""
+        material, state = self.material, self.state
+        if not len(material.held_out):
+            return None
+        with self._timed("evaluate"):
+            nats = nats_by_cell(
+                self.model, material.cutter, material.held_out, material.held_out_groups
+            )
+        bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
+        if state.best_bits is None or bits < state.best_bits:
+            state.best_bits, state.best_step, state.without_improvement = bits, state.step, 0
+            self.run.save_model(self.model)
+        else:
+            state.without_improvement += 1
+        return bits
+
+    # -- what comes on top -------------------------------------------------------------------
+
+    def _has_time(self, what: str) -> bool:
+        """Whether a budget in minutes leaves room; one in epochs must not depend on the clock."""
+        allowed = max(self.state.seconds * ASIDE_SHARE, 0.5)
+        return self.pace.minutes is None or self._aside[what] <= allowed
+
+    def _is_sampled(self, epoch: int) -> bool:
+        if self.sample_every:
+            return epoch % self.sample_every == 0
+        power = 1 << (epoch.bit_length() - 1)
+        return epoch in (power, power + power // 2)  # 1, 2, 3, 4, 6, 8, 12, 16, 24, …
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        # Twice the time: the next one is allowed only when it too has room.
+        self._aside[what] += time.perf_counter() - began
+
+    def _checkpoint(self) -> None:
+        began = time.perf_counter()
+        self.state.knots = list(self.pace.knots)
+        self.run.save_checkpoint(self.model, asdict(self.state))
+        self._checkpoint_time = time.perf_counter()
+        self._checkpoint_cost = self._checkpoint_time - began
+
+    @contextmanager
+    def _epochs_ahead(self) -> Iterator[Callable[[int], tuple[np.ndarray, np.ndarray]]]:
+        """Give each epoch's canvases, the next epoch's being made in a thread meanwhile."""
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="augment") as pool:
+            ahead: dict[int, Future[tuple[np.ndarray, np.ndarray]]] = {}
+
+            def epoch(number: int) -> tuple[np.ndarray, np.ndarray]:
+                current = ahead.pop(number, None) or pool.submit(self.material.epoch, number)
+                ahead[number + 1] = pool.submit(self.material.epoch, number + 1)
+                return current.result()
+
+            try:
+                yield epoch
+            finally:
+                for future in ahead.values():
+                    future.cancel()
