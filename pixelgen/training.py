@@ -129,11 +129,10 @@ class Loop:
         self._checkpoint_time = time.perf_counter()
         with self._epochs_ahead() as epochs:
             while not self.pace.is_spent(state.step):
-                ended = self._epoch(*epochs(state.epoch))
-                if ended == "stopped":
+                if self._epoch(*epochs(state.epoch)) == "stopped":
                     self._checkpoint()
                     return "stopped"
-                self._after_epoch(whole=ended == "epoch")
+                self._after_epoch()
                 if self.patience and state.without_improvement >= self.patience:
                     self._checkpoint()
                     return "patience"
@@ -144,8 +143,8 @@ class Loop:
 
     def _epoch(
         self, canvases: np.ndarray, groups: np.ndarray
-    ) -> Literal["epoch", "budget", "stopped"]:
-        """Learn one epoch's batches, from where the state says; say why it ended."""
+    ) -> Literal["ended", "stopped"]:
+        """Learn one epoch's batches, from where the state says, until it or the budget ends."""
         state, token_shape = self.state, self.material.tokenizer.token_shape
         order = generator_for(self.seed, "order", state.epoch)
         batches = self.material.cutter.training_batches(canvases, groups, order)
@@ -176,16 +175,17 @@ class Loop:
             if self.should_stop():
                 return "stopped"
             if spent >= 1:
-                return "budget"
-        return "epoch"
+                break
+        return "ended"
 
-    def _after_epoch(self, *, whole: bool) -> None:
+    def _after_epoch(self) -> None:
         state, token_shape = self.state, self.material.tokenizer.token_shape
         last = self.pace.is_spent(state.step)
         train_bits = bits_per_pixel(state.epoch_nats / max(state.epoch_targets, 1), token_shape)
         number = state.epoch + 1
-        state.epoch += whole
-        state.batch = 0 if whole else state.batch
+        whole = self.material.cutter.batches_per_epoch(len(self.material.split.train))
+        if state.batch == whole:
+            state.epoch, state.batch = state.epoch + 1, 0
         state.epoch_nats, state.epoch_targets = 0.0, 0
         held_out_bits = self._evaluate() if last or self._has_time("evaluate") else None
         metrics = {
