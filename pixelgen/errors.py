@@ -57,6 +57,10 @@ class TokenizerError(PixelgenError):
     """A tokenizer was given what it cannot fit, encode or decode."""
 
 
+class ExecutorError(PixelgenError):
+    """Work that was spread over processes could not be finished."""
+
+
 class DeviceNotFound(PixelgenError):
     """A device was asked for by name and is not there."""
 

@@ -42,6 +42,7 @@ from pixelgen.options import describe_options, parse_options
 from pixelgen.plugins import Catalogue, catalogue
 
 PLUGIN_SECTIONS = ("source", "tokenizer", "model", "sampler", "executor")
+BUDGETS = {"epochs", "steps", "minutes"}
 
 
 class Section(BaseModel):
@@ -73,6 +74,9 @@ class DataSection(Section):
     augment: tuple[str, ...] = Field(
         ("flips", "crops", "colours"), description="flips, crops, colours; empty for none"
     )
+    jitter: float = Field(
+        0.25, ge=0, le=2, description="strength of the colours' augmentation; 0 for none"
+    )
     held_out: float = Field(
         0.15, ge=0, lt=1, description="share of the distinct pictures that is never trained on"
     )
@@ -94,6 +98,9 @@ class DataSection(Section):
     @field_validator("augment", mode="before")
     @classmethod
     def _augment_words(cls, value: Any) -> Any:
+        words = [value] if isinstance(value, str) else value
+        if not (isinstance(words, list | tuple) and all(isinstance(word, str) for word in words)):
+            raise ValueError("augment is a list of words")
         return Augmentation.parse(value).names()
 
 
@@ -218,9 +225,11 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
         options[kind] = parse_options(
             classes[kind].Options, section.options, owner=f"{kind} {name}"
         )
-        dumped = {"name": name, **options[kind].model_dump(mode="json")}
+        dumped = {"name": name, **_written(options[kind])}
         filled[kind] = (
-            {"location": recipe.source.location, **dumped} if kind == "source" else dumped
+            {"location": _absolute(recipe.source.location), **dumped}
+            if kind == "source"
+            else dumped
         )
     if classes["source"].needs_location and not recipe.source.location:
         raise RecipeError(
@@ -247,15 +256,14 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Merge nested mappings; later layers win. A new budget replaces an older one of any kind."""
     merged: dict[str, Any] = {}
     for layer in layers:
-        budget = layer.get("training")
-        if isinstance(budget, Mapping) and {"epochs", "steps", "minutes"} & budget.keys():
-            kept = dict(merged.get("training", {}))
-            for key in ("epochs", "steps", "minutes", "pace"):
-                kept.pop(key, None)
-            merged["training"] = kept
+        newer, older = layer.get("training"), merged.get("training")
+        if isinstance(newer, Mapping) and isinstance(older, Mapping) and newer.keys() & BUDGETS:
+            kept = older.keys() - BUDGETS - {"pace"}
+            merged["training"] = {key: older[key] for key in older if key in kept}
         for key, value in layer.items():
             if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-                if value.get("name", merged[key].get("name")) != merged[key].get("name"):
+                named = merged[key].get("name")
+                if named is not None and value.get("name", named) != named:
                     merged[key] = dict(value)  # another plugin: the old one's options do not apply
                 else:
                     merged[key] = {**merged[key], **value}
@@ -280,6 +288,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"the recipe is not TOML: {error}", where=str(path)) from error
+
+
+def _absolute(location: str | None) -> str | None:
+    """A path that holds from every folder; what is no path here is left alone."""
+    if location is None or not Path(location).exists():
+        return location
+    return str(Path(location).resolve())
 
 
 def _check_budget(training: TrainingSection) -> None:
@@ -328,6 +343,15 @@ def _explain(error: ValidationError, where: str) -> PixelgenError:
         where=f"in {where}",
         remedy=allowed,
     )
+
+
+def _written(options: BaseModel) -> dict[str, Any]:
+    """Options as a recipe writes them: `none` where None is not what leaving one out would mean."""
+    fields = type(options).model_fields
+    return {
+        name: "none" if value is None and fields[name].get_default() is not None else value
+        for name, value in options.model_dump(mode="json").items()
+    }
 
 
 def _without_none(value: Any) -> Any:

@@ -197,7 +197,7 @@ def framing_of(recipe: Recipe) -> Framing:
     return Framing(
         size=recipe.data.size,
         fit=recipe.data.fit,
-        augmentation=Augmentation.parse(recipe.data.augment),
+        augmentation=Augmentation.parse(recipe.data.augment, jitter=recipe.data.jitter),
         scan=recipe.data.scan,
         seed=recipe.seed,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 
 import numpy as np
 
@@ -81,10 +82,14 @@ class Scan:
         """Return the (row, column) offsets of a context, nearest first; empty for `previous`.
 
         Raises:
-            OptionError: the name is unknown, or an offset is the position itself.
+            OptionError: the name is unknown, or the offsets are not different pairs of whole
+                numbers; the position itself is no neighbour.
         """
         if not isinstance(context, str):
-            offsets = tuple((int(row), int(column)) for row, column in context)
+            try:
+                offsets = tuple((index(row), index(column)) for row, column in context)
+            except (TypeError, ValueError):  # not pairs, or not of whole numbers
+                offsets = ()
             if not offsets or (0, 0) in offsets or len(set(offsets)) < len(offsets):
                 raise OptionError(
                     f"the context cannot be {list(context)!r}",
@@ -122,13 +127,13 @@ class Scan:
         ahead_row, ahead_column = self.forward[:, 0], self.forward[:, 1]
         # The direction of the lines not yet begun: down for rows, right for columns.
         next_row, next_column = np.abs(ahead_column), np.abs(ahead_row)
-        for index, (across, along) in enumerate(offsets):
+        for number, (across, along) in enumerate(offsets):
             row = self.rows + along * ahead_row + across * next_row
             column = self.columns + along * ahead_column + across * next_column
             inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
             neighbour = np.where(inside, row * width + column, 0)
             seen = inside & (self.steps[neighbour] < self.steps)
-            table[seen, index] = neighbour[seen]
+            table[seen, number] = neighbour[seen]
         return table
 
 
@@ -221,4 +226,5 @@ def needs_previous(memory: Memory) -> bool:
 def segment_starts(scan: Scan, memory: Memory) -> np.ndarray:
     """(P,) bool, by step: whether a segment begins there, its state afresh."""
     steps = np.arange(scan.cells)
-    return steps == 0 if memory == "picture" else steps % scan.line == 0
+    starts: np.ndarray = steps == 0 if memory == "picture" else steps % scan.line == 0
+    return starts
