@@ -1,0 +1,1 @@
+"""How the sample landscapes are painted: brush, palettes, scene, terrain and motifs."""
