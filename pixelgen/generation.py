@@ -81,7 +81,8 @@ def paint(model: Model, plan: Plan, *, progress: Callable[[int], None] | None = 
             canvas=seen,
             pictures=row,
         )
-        logits = decoder.step(inputs)
+        # In rows, since another layout would sum in another order for one picture than for many.
+        logits = np.ascontiguousarray(decoder.step(inputs))
         probabilities = plan.sampler.probabilities(logits, xp)
         canvas[row, cell] = draw(np.asarray(probabilities), plan.uniforms[row, cell])
         painted += len(cell)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -45,7 +47,7 @@ def describe_options(options: type[BaseModel]) -> list[OptionDescription]:
     return [
         OptionDescription(
             name=name,
-            type=_type_name(field),
+            type=_type_name(field.annotation),
             default=None if field.is_required() else field.get_default(call_default_factory=True),
             bounds=_bounds(field),
             description=field.description or "",
@@ -61,29 +63,37 @@ def parse_options(
 
     Args:
         options: the plugin's `Options`.
-        values: option names to values; text is taken where it reads as the option's type.
+        values: option names to values; text is taken where it reads as the option's type, and the
+            word `none` where the option may be None.
         owner: whose options these are, for the error («model torch-lstm»).
 
     Raises:
         OptionError: names the option, the value, what is allowed and the nearest right name.
     """
     values = {name.replace("-", "_"): value for name, value in values.items()}
+    for name, value in values.items():
+        if value == "none" and _takes_none(options, name):  # TOML has no word for it
+            values[name] = None
     try:
         return options.model_validate(values)
     except ValidationError as error:
-        raise _explain(error, options, owner) from None
+        raise _explain(error, options, values, owner) from None
 
 
 def parse_value(text: str) -> Any:
     """Read the value of `-o kind.option=value` as TOML, or as plain text where it is not TOML."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        document = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):  # not TOML, or nested beyond all reason
         return text
+    return document["value"] if document.keys() == {"value"} else text
 
 
-def _explain(error: ValidationError, options: type[BaseModel], owner: str) -> OptionError:
-    first = error.errors()[0]
+def _explain(
+    error: ValidationError, options: type[BaseModel], values: Mapping[str, Any], owner: str
+) -> OptionError:
+    errors = error.errors()
+    first = errors[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     described = {option.name: option for option in describe_options(options)}
     if first["type"] == "extra_forbidden":
@@ -93,41 +103,59 @@ def _explain(error: ValidationError, options: type[BaseModel], owner: str) -> Op
             where=f"in the options of {owner}",
             remedy=f"{did_you_mean(name, described)}Known options: {known}",
         )
+    message = str(first["msg"]).removeprefix("Value error, ")
     if name not in described:  # a rule over several options
-        return OptionError(str(first["msg"]), where=f"in the options of {owner}")
+        return OptionError(message, where=f"in the options of {owner}")
     option = described[name]
     allowed = " ".join(part for part in (option.type, option.bounds) if part)
-    if first["type"] == "missing":
+    if first["type"] == "missing" and len(first["loc"]) == 1:
         return OptionError(
             f"option {name!r} is needed and was not given",
             where=f"in the options of {owner}",
             remedy=f"Give {allowed}: {option.description}",
         )
+    given = values.get(name, option.default)
+    # Of a value that fits none of several types there is one complaint a type: what is allowed
+    # says more than any of them.
+    places = {error["loc"][1:2] for error in errors if error["loc"][:1] == first["loc"][:1]}
+    complaint = f": {message}" if len(places) == 1 else ""
+    words = option.type.split(" | ") if first["type"] in ("literal_error", "enum") else ()
+    near = did_you_mean(str(given), words)
     return OptionError(
-        f"option {name!r} cannot be {first['input']!r}: {first['msg']}",
+        f"option {name!r} cannot be {given!r}{complaint}",
         where=f"in the options of {owner}",
-        remedy=f"Allowed: {allowed} (default {option.default!r})",
+        remedy=f"{near}Allowed: {allowed} (default {option.default!r})",
     )
 
 
-def _type_name(field: FieldInfo) -> str:
-    return _annotation_name(field.annotation)
+def _takes_none(options: type[BaseModel], name: str) -> bool:
+    field = options.model_fields.get(name)
+    choices = () if field is None else get_args(field.annotation)
+    return type(None) in choices and str not in choices
 
 
-def _annotation_name(annotation: Any) -> str:
-    choices = get_args(annotation)
-    if getattr(annotation, "__name__", "") == "Literal" or "Literal[" in str(annotation)[:16]:
-        return " | ".join(str(choice) for choice in choices)
-    if choices and ("Union" in str(type(annotation)) or "UnionType" in str(type(annotation))):
-        return " | ".join(_annotation_name(choice) for choice in choices)
-    if annotation is type(None):
+def _type_name(annotation: Any) -> str:
+    """Name a type as its values are written: `row | picture`, `[[int, int], …]`, `int | none`."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if annotation is None or annotation is type(None):
         return "none"
-    if choices:
-        origin = getattr(annotation, "__origin__", annotation)
-        inner = ", ".join(
-            "…" if choice is Ellipsis else _annotation_name(choice) for choice in choices
-        )
-        return f"{getattr(origin, '__name__', str(origin))}[{inner}]"
+    if annotation is Any:
+        return "anything"
+    if origin is Annotated:
+        return _type_name(inner[0])
+    if origin is Literal:
+        return " | ".join(str(choice) for choice in inner)
+    if origin is Union or origin is UnionType:
+        return " | ".join(_type_name(choice) for choice in inner)
+    if origin in (list, set, frozenset, Sequence):
+        return f"[{_type_name(inner[0])}, …]"
+    if origin is tuple:
+        names = ("…" if part is Ellipsis else _type_name(part) for part in inner)
+        return f"[{', '.join(names)}]"
+    if origin in (dict, Mapping):
+        return f"{{{_type_name(inner[0])} = {_type_name(inner[1])}, …}}"
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " | ".join(str(choice.value) for choice in annotation)
     return getattr(annotation, "__name__", str(annotation))
 
 
@@ -136,6 +164,9 @@ _SIGNS = (
     (annotated_types.Gt, "gt", ">"),
     (annotated_types.Le, "le", "≤"),
     (annotated_types.Lt, "lt", "<"),
+    (annotated_types.MultipleOf, "multiple_of", "a multiple of"),
+    (annotated_types.MinLen, "min_length", "length ≥"),
+    (annotated_types.MaxLen, "max_length", "length ≤"),
 )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,11 +23,18 @@ from pixelgen import __version__, hookspecs
 from pixelgen.errors import (
     PluginConflict,
     PluginNotFound,
-    PluginUnusable,
     did_you_mean,
     nearest_names,
 )
 from pixelgen.hookspecs import PROJECT, REGISTERING_HOOKS
+from pixelgen.registration import (
+    Origin,
+    Problem,
+    Registration,
+    has_cuda_device,
+    is_installed,
+    reason_of,
+)
 
 ENTRY_POINT_GROUP = "pixelgen"
 CORE_DISTRIBUTION = "pixelgen-core"
@@ -43,81 +51,10 @@ PREFERRED = {
 
 # Plugins that are not installed but known: what to tell somebody who asks for one.
 KNOWN_ELSEWHERE = {
-    "torch-lstm": "pixelgen-torch",
-    "keras-lstm": "pixelgen-keras",
-    "cupy-kmeans": "pixelgen-cupy",
+    ("model", "torch-lstm"): "pixelgen-torch",
+    ("model", "keras-lstm"): "pixelgen-keras",
+    ("tokenizer", "cupy-kmeans"): "pixelgen-cupy",
 }
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Which distribution a plugin belongs to, and how it was found."""
-
-    plugin: str  # the entry point's name
-    distribution: str
-    version: str
-    found: str  # "built-in", "entry point" or "registered in place"
-
-    def __str__(self) -> str:
-        return f"{self.plugin!r} of {self.distribution} {self.version}".rstrip()
-
-
-@dataclass(frozen=True)
-class Registration:
-    """One name of one kind, and the class that it stands for."""
-
-    kind: str
-    name: str
-    target: str
-    summary: str
-    needs: tuple[str, ...]
-    origin: Origin
-
-    def unmet(self) -> list[str]:
-        """Return the needed modules that are not installed; imports none of them."""
-        return [module for module in self.needs if not _is_installed(module)]
-
-    def load(self) -> type[Any]:
-        """Import the class.
-
-        Raises:
-            PluginUnusable: a need is missing, the import fails, or the target is not a class.
-        """
-        missing = self.unmet()
-        if missing:
-            raise PluginUnusable(
-                f"{self.kind} {self.name!r} needs {', '.join(missing)}, which is not installed",
-                where=f"plugin {self.origin}",
-                remedy=f"Install it with: pip install {' '.join(missing)}",
-            )
-        module_name, _, attribute = self.target.partition(":")
-        try:
-            loaded = getattr(importlib.import_module(module_name), attribute)
-        except Exception as error:
-            raise PluginUnusable(
-                f"{self.kind} {self.name!r} cannot be imported: {_reason(error)}",
-                where=f"{self.target} of plugin {self.origin}",
-                remedy=f"Reinstall or mend {self.origin.distribution}, or pick another: "
-                "pixelgen plugins list",
-            ) from error
-        if not isinstance(loaded, type):
-            raise PluginUnusable(
-                f"{self.kind} {self.name!r} is {type(loaded).__name__}, not a class",
-                where=f"{self.target} of plugin {self.origin}",
-                remedy="Register a class: 'package.module:Class'",
-            )
-        return loaded
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something wrong with a plugin, and what came of it."""
-
-    origin: Origin
-    reason: str
-
-    def __str__(self) -> str:
-        return f"plugin {self.origin}: {self.reason}"
 
 
 @dataclass
@@ -140,47 +77,55 @@ class Catalogue:
 
     def add(self, module: Any, origin: Origin) -> None:
         """Take a plugin's module in: check its hooks, then let it register its names."""
-        misspelt = self._misspelt_hooks(module)
-        if misspelt:
-            self.problems.append(Problem(origin, misspelt))
+        mistake = self._taken(module, origin) or self._mistaken_hooks(module)
+        if mistake:
+            self.problems.append(Problem(origin, mistake))
             return
         try:
             self.hooks.register(module, name=origin.plugin)
-        except Exception as error:  # a hook with arguments that it is never given, a taken name
+        except Exception as error:  # a hook with arguments that it is never given
             if self.hooks.get_plugin(origin.plugin) is module:
                 self.hooks.unregister(module)
-            self.problems.append(Problem(origin, _reason(error)))
+            self.problems.append(Problem(origin, reason_of(error)))
             return
         self._origins[origin.plugin] = origin
         for kind, hook_name in REGISTERING_HOOKS.items():
             self._call(hook_name, {"register": self._registrar(kind, origin)}, only=origin.plugin)
 
-    def add_entry_points(self, wanted: Callable[[str], bool] = lambda name: True) -> None:
-        """Take in every installed distribution's entry point that is wanted."""
+    def add_entry_points(self, limit: Collection[str] | None = None) -> None:
+        """Take in installed distributions' entry points.
+
+        Args:
+            limit: names of entry points or distributions; all of them if None.
+        """
+        unused = set(limit or ())
         for entry in sorted(
             importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name
         ):
             distribution = entry.dist.name if entry.dist else "an unknown distribution"
             version = entry.dist.version if entry.dist else ""
             origin = Origin(entry.name, distribution, version, "entry point")
-            if not (wanted(entry.name) or wanted(distribution)):
+            if limit is not None and not {entry.name, distribution} & set(limit):
                 continue
+            unused -= {entry.name, distribution}
             try:
                 module = entry.load()
             except (Exception, SystemExit) as error:
-                self.problems.append(Problem(origin, f"its import fails: {_reason(error)}"))
+                self.problems.append(Problem(origin, f"its import fails: {reason_of(error)}"))
                 continue
             self.add(module, origin)
+        for name in sorted(unused):
+            origin = Origin(name, "no installed distribution", "", "entry point")
+            self.problems.append(Problem(origin, f"{LIMIT_VARIABLE} names it; it is not installed"))
 
-    def remove(self, plugin: str) -> None:
-        """Forget a plugin and all that it registered."""
-        origin = self._origins.pop(plugin, None)
-        if origin is None:
-            return
-        self.hooks.unregister(name=plugin)
-        self.problems = [problem for problem in self.problems if problem.origin != origin]
+    def remove(self, origin: Origin) -> None:
+        """Forget the plugin that was added with this very origin, and all that it registered."""
+        if self._origins.get(origin.plugin) is origin:
+            del self._origins[origin.plugin]
+            self.hooks.unregister(name=origin.plugin)
+        self.problems = [problem for problem in self.problems if problem.origin is not origin]
         for key, claims in list(self.registrations.items()):
-            kept = [claim for claim in claims if claim.origin != origin]
+            kept = [claim for claim in claims if claim.origin is not origin]
             if kept:
                 self.registrations[key] = kept
             else:
@@ -210,11 +155,13 @@ class Catalogue:
             )
         if claims:
             return claims[0]
-        if name in KNOWN_ELSEWHERE:
-            remedy = f"It comes with: pip install {KNOWN_ELSEWHERE[name]}"
+        if (kind, name) in KNOWN_ELSEWHERE:
+            remedy = f"It comes with: pip install {KNOWN_ELSEWHERE[kind, name]}"
         else:
             known = ", ".join(self.names(kind)) or "none"
-            remedy = f"{did_you_mean(name, self.names(kind))}Known {kind}s: {known}"
+            elsewhere = [word for known_kind, word in KNOWN_ELSEWHERE if known_kind == kind]
+            near = did_you_mean(name, dict.fromkeys([*self.names(kind), *elsewhere]))
+            remedy = f"{near}Known {kind}s: {known}"
         failed = "".join(f"; {problem}" for problem in self.problems)
         raise PluginNotFound(
             f"no {kind} is called {name!r}{failed}",
@@ -233,20 +180,20 @@ class Catalogue:
             PluginNotFound: no plugin of this kind is usable.
         """
         passed_over: list[str] = []
-        for name in [*PREFERRED[kind], *self.names(kind)]:
+        for name in dict.fromkeys([*PREFERRED[kind], *self.names(kind)]):
             claims = self.registrations.get((kind, name), [])
-            if len(claims) == 1:
+            if claims:
                 reason = self.why_not(claims[0]) or self._not_best(claims[0])
                 if not reason:
                     why = "the best that is installed"
                     return name, f"{why}; {'; '.join(passed_over)}" if passed_over else why
                 passed_over.append(f"{name}: {reason}")
-            elif name in KNOWN_ELSEWHERE:
-                passed_over.append(f"{name} comes with {KNOWN_ELSEWHERE[name]}")
+            elif (kind, name) in KNOWN_ELSEWHERE:
+                passed_over.append(f"{name} comes with {KNOWN_ELSEWHERE[kind, name]}")
         raise PluginNotFound(
             f"no {kind} can be used here",
             where="; ".join(passed_over),
-            remedy="pixelgen plugins list",
+            remedy="See: pixelgen plugins list",
         )
 
     def why_not(self, registration: Registration) -> str:
@@ -258,9 +205,11 @@ class Catalogue:
 
     def _not_best(self, registration: Registration) -> str:
         """A GPU's quantizer is the best one only where there is a GPU."""
-        if registration.name == "cupy-kmeans" and not _is_installed("cupy"):
-            return "without CuPy it is no faster than numpy-kmeans"
-        return ""
+        if registration.name != "cupy-kmeans":
+            return ""
+        if not has_cuda_device():
+            return "there is no GPU"
+        return "" if is_installed("cupy") else "CuPy is not installed"
 
     def _limited(self) -> str:
         limit = os.environ.get(LIMIT_VARIABLE)
@@ -275,19 +224,24 @@ class Catalogue:
     def _call(
         self, hook_name: str, arguments: dict[str, Any], only: str | None = None
     ) -> list[Problem]:
-        # Not through pluggy's own call: there the first implementation that raises stops the rest.
+        # Not through pluggy's own call: there the first implementation that raises stops the rest,
+        # and an argument that an implementation gives a default is never passed.
         problems = []
-        for implementation in getattr(self.hooks.hook, hook_name).get_hookimpls():
+        implementations = getattr(self.hooks.hook, hook_name).get_hookimpls()
+        implementations = sorted(implementations, key=lambda each: each.trylast - each.tryfirst)
+        for implementation in implementations:
             if only is not None and implementation.plugin_name != only:
                 continue
+            given = {name: arguments[name] for name in implementation.argnames}
+            given |= {
+                name: arguments[name] for name in implementation.kwargnames if name in arguments
+            }
             try:
-                implementation.function(
-                    *(arguments[argument] for argument in implementation.argnames)
-                )
-            except Exception as error:
+                implementation.function(**given)
+            except (Exception, SystemExit) as error:
                 problem = Problem(
                     self._origins[implementation.plugin_name],
-                    f"its hook {hook_name} fails: {_reason(error)}",
+                    f"its hook {hook_name} fails: {reason_of(error)}",
                 )
                 problems.append(problem)
         self.problems.extend(problem for problem in problems if problem not in self.problems)
@@ -299,7 +253,14 @@ class Catalogue:
         ) -> None:
             if not isinstance(target, str) or not all(target.partition(":")):
                 raise TypeError(f"the target of {name!r} must be 'module:Class', not {target!r}")
+            if isinstance(needs, str):  # a sequence of letters, but not what was meant
+                needs = (needs,)
             claims = self.registrations.setdefault((kind, name), [])
+            for claim in claims:
+                if claim.origin is origin:
+                    raise ValueError(
+                        f"{kind} {name!r} is registered twice, as {claim.target} and as {target}"
+                    )
             claims.append(Registration(kind, name, target, summary, tuple(needs), origin))
             if len(claims) > 1:
                 others = " and ".join(f"plugin {claim.origin}" for claim in claims[:-1])
@@ -309,18 +270,29 @@ class Catalogue:
 
         return register
 
-    def _misspelt_hooks(self, module: Any) -> str:
-        """pluggy's `check_pending`, for one plugin, so that the others stay loaded."""
+    def _taken(self, module: Any, origin: Origin) -> str:
+        """Why this plugin cannot be loaded beside the others, or an empty string."""
+        if origin.plugin in self._origins:
+            return f"its name is taken by plugin {self._origins[origin.plugin]}"
+        name = self.hooks.get_name(module)
+        return f"it is already loaded as plugin {self._origins[name]}" if name else ""
+
+    def _mistaken_hooks(self, module: Any) -> str:
+        """pluggy's `check_pending` and more, for one plugin, so that the others stay loaded."""
         known = [name for name in dir(self.hooks.hook) if not name.startswith("_")]
         for attribute in dir(module):
             options = self.hooks.parse_hookimpl_opts(module, attribute)
             if options is None:
+                if attribute in known and inspect.isroutine(getattr(module, attribute)):
+                    return f"its {attribute!r} lacks the decorator @pixelgen.hookimpl"
                 continue
             name = options.get("specname") or attribute
             if name not in known and not options.get("optionalhook"):
                 near = nearest_names(name, known)
                 meant = f"; did you mean {' or '.join(near)}?" if near else ""
                 return f"it implements {name!r}, which is no hook of pixelgen{meant}"
+            if options.get("wrapper") or options.get("hookwrapper"):
+                return f"its {name!r} wraps other plugins' hooks, which pixelgen does not call"
         return ""
 
 
@@ -336,11 +308,8 @@ def catalogue() -> Catalogue:
     found = Catalogue()
     found.add(builtin, Origin("builtin", CORE_DISTRIBUTION, __version__, "built-in"))
     limit = os.environ.get(LIMIT_VARIABLE)
-    if limit is None:
-        found.add_entry_points()
-    else:
-        wanted = {name.strip() for name in limit.split(",")} - {"", "none"}
-        found.add_entry_points(wanted.__contains__)
+    names = None if limit is None else {name.strip() for name in limit.split(",")} - {"", "none"}
+    found.add_entry_points(names)
     return found
 
 
@@ -348,20 +317,9 @@ def catalogue() -> Catalogue:
 def registered(module: Any, name: str = "test-plugin") -> Iterator[Catalogue]:
     """Take a plugin in for the length of a `with` block; for tests and notebooks."""
     found = catalogue()
-    found.add(module, Origin(name, "this process", "", "registered in place"))
+    origin = Origin(name, "this process", "", "registered in place")
+    found.add(module, origin)
     try:
         yield found
     finally:
-        found.remove(name)
-
-
-@cache
-def _is_installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        found.remove(origin)

@@ -41,7 +41,7 @@ _LMS_TO_OKLAB = np.array(
 
 def srgb_to_linear(colours: np.ndarray) -> np.ndarray:
     """Undo the sRGB curve: uint8 (..., 3) to linear light in [0, 1], float64 (..., 3)."""
-    return _linear_levels()[colours]
+    return np.asarray(_linear_levels()[colours])
 
 
 def linear_to_srgb(light: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ class ColourSpace:
         if colours.shape[1] == 4:
             alpha = colours[:, 3:] / 255.0
             features = np.concatenate([features * alpha, alpha * self.scale], axis=1)
-        return np.rint(features)
+        return np.asarray(np.rint(features))
 
     def colours(self, features: np.ndarray) -> np.ndarray:
         """Return the nearest 8-bit colours, (n, 3 or 4) uint8, of features or means of them."""
@@ -103,7 +103,7 @@ class ColourSpace:
         if alpha is not None:
             alpha = np.rint(alpha * 255.0)
             srgb = np.concatenate([srgb * (alpha > 0), alpha], axis=1)
-        return srgb.astype(np.uint8)
+        return np.asarray(srgb, np.uint8)
 
 
 def colour_space(name: SpaceName) -> ColourSpace:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixelgen.sources.painting import motifs, terrain, trees
+from pixelgen.sources.painting import buildings, terrain, trees
 from pixelgen.sources.painting.palettes import HILL, ROCK, Array
 from pixelgen.sources.painting.scene import Scene
 
@@ -32,7 +32,7 @@ def paint_distance(scene: Scene, base: float) -> None:
             skyline = terrain.ridge(scene, tall, scene.between(1.0, 2.4), 0)
             terrain.paint_ridge(scene, skyline, base, _ground(scene, HILL), depth)
     elif kind == "town":
-        motifs.paint_skyline(scene, base, room * scene.between(0.12, 0.3), 0.85)
+        buildings.paint_skyline(scene, base, room * scene.between(0.12, 0.3), 0.85)
     if kind == "wood" or (kind == "hills" and scene.chance(0.5)):
         left, right = (-0.05, scene.right + 0.05)
         if scene.chance(0.4):
@@ -63,14 +63,17 @@ def paint_standing(
 def paint_farm(scene: Scene, y: float) -> None:
     """Put a house, a church or a mill at the far side of the fields."""
     x, size = scene.across(0.12, 0.88), scene.between(0.11, 0.2)
-    paint = (motifs.paint_house, motifs.paint_house, motifs.paint_church, motifs.paint_mill)[
-        int(scene.form.integers(4))
-    ]
-    if paint is motifs.paint_church or paint is motifs.paint_mill:
+    paint = (
+        buildings.paint_house,
+        buildings.paint_house,
+        buildings.paint_church,
+        buildings.paint_mill,
+    )[int(scene.form.integers(4))]
+    if paint is buildings.paint_church or paint is buildings.paint_mill:
         size *= 1.5
     paint(scene, x, y + 0.02, size, 0.35)
-    if paint is motifs.paint_house and scene.chance(0.6):
-        motifs.paint_house(scene, x + scene.between(0.14, 0.3), y + 0.025, size * 0.9, 0.35)
+    if paint is buildings.paint_house and scene.chance(0.6):
+        buildings.paint_house(scene, x + scene.between(0.14, 0.3), y + 0.025, size * 0.9, 0.35)
     for _ in range(int(scene.form.integers(0, 3))):
         off = scene.between(0.1, 0.25) * float(scene.form.choice([-1, 1]))
         trees.paint_tree(scene, tree_kind(scene), x + off, y + 0.025, size * 1.2, 0.35)

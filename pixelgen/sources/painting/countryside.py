@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixelgen.sources.painting import motifs, terrain, trees
+from pixelgen.sources.painting import buildings, motifs, terrain, trees
 from pixelgen.sources.painting.backdrop import (
     paint_distance,
     paint_farm,
@@ -114,10 +114,10 @@ def village(scene: Scene) -> None:
     paint_field(scene)
     terrain.paint_path(scene, scene.horizon, ROCK[2] if scene.winter else SAND[1])
     if scene.chance(0.6):
-        motifs.paint_church(scene, scene.across(0.2, 0.8), scene.horizon + 0.02, 0.34, 0.45)
+        buildings.paint_church(scene, scene.across(0.2, 0.8), scene.horizon + 0.02, 0.34, 0.45)
     for t in np.sort(scene.form.uniform(0.02, 0.34, int(scene.form.integers(3, 7)))):
         y = scene.down(float(t))
-        motifs.paint_house(scene, scene.across(0.02, 0.98), y, 0.12 + 0.36 * float(t), 0.3)
+        buildings.paint_house(scene, scene.across(0.02, 0.98), y, 0.12 + 0.36 * float(t), 0.3)
     for t in np.sort(scene.form.uniform(0.05, 0.6, int(scene.form.integers(1, 4)))):
         y = scene.down(float(t))
         x = float(scene.form.choice([scene.across(0, 0.25), scene.across(0.75, 1)]))

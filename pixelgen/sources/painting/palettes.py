@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ class Mood:
 
     def toward(self, other: Mood, share: float, hue: float, chroma: float) -> Mood:
         """Return this mood with `share` of another in it, hues turned and chroma scaled."""
-        blend = {
+        blend: dict[str, Any] = {
             name: turned(mix(getattr(self, name), getattr(other, name), share), hue, chroma)
             for name in _COLOURS
         }
@@ -128,7 +129,8 @@ _COLOURS = ("zenith", "sky", "low", "cloud", "underside", "sun", "light", "shade
 
 
 def _mood(colours: str, key: float, air: float, sun_height: float, sun_shows: float) -> Mood:
-    return Mood(*map(pigment, colours.split()), key, air, sun_height, sun_shows)
+    named: dict[str, Any] = dict(zip(_COLOURS, map(pigment, colours.split()), strict=True))
+    return Mood(**named, key=key, air=air, sun_height=sun_height, sun_shows=sun_shows)
 
 
 # Colours in the order zenith, sky, low, cloud, underside, sun, light, shade, haze.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixelgen.sources.painting import motifs, terrain, trees
+from pixelgen.sources.painting import buildings, motifs, terrain, trees
 from pixelgen.sources.painting.backdrop import (
     paint_distance,
     paint_farm,
@@ -97,7 +97,7 @@ def _beach(scene: Scene) -> None:
 
 def harbour(scene: Scene) -> None:
     """A town over the water, with boats."""
-    motifs.paint_skyline(scene, scene.horizon + 0.01, scene.between(0.14, 0.34), 0.85)
+    buildings.paint_skyline(scene, scene.horizon + 0.01, scene.between(0.14, 0.34), 0.85)
     terrain.paint_water(scene, scene.horizon, "river")
     _low_sun(scene, scene.horizon)
     _boats(scene, scene.horizon, 0.3)
@@ -132,7 +132,7 @@ def bridge(scene: Scene) -> None:
         trees.paint_tree(scene, tree_kind(scene), scene.across(0, 1), shore, tall, 0.35)
     terrain.paint_water(scene, shore, "river")
     y = shore + scene.between(0.06, 0.16)
-    motifs.paint_bridge(scene, y, scene.between(0.16, 0.26), 0.15, footbridge=scene.chance(0.5))
+    buildings.paint_bridge(scene, y, scene.between(0.16, 0.26), 0.15, footbridge=scene.chance(0.5))
     if scene.chance(0.4):
         motifs.paint_rowboat(scene, scene.across(0.2, 0.8), y + scene.between(0.14, 0.25), 0.2)
     _reeds(scene)
@@ -147,7 +147,7 @@ def lilies(scene: Scene) -> None:
     terrain.paint_water(scene, shore, "pond")
     terrain.paint_lilies(scene, shore, scene.season)
     if scene.chance(0.35):
-        motifs.paint_bridge(scene, shore + 0.13, 0.2, 0.1, footbridge=True)
+        buildings.paint_bridge(scene, shore + 0.13, 0.2, 0.1, footbridge=True)
     _reeds(scene)
 
 
