@@ -63,17 +63,13 @@ def paint_standing(
 def paint_farm(scene: Scene, y: float) -> None:
     """Put a house, a church or a mill at the far side of the fields."""
     x, size = scene.across(0.12, 0.88), scene.between(0.11, 0.2)
-    paint = (
-        buildings.paint_house,
-        buildings.paint_house,
-        buildings.paint_church,
-        buildings.paint_mill,
-    )[int(scene.form.integers(4))]
-    if paint is buildings.paint_church or paint is buildings.paint_mill:
+    house, church, mill = buildings.paint_house, buildings.paint_church, buildings.paint_mill
+    paint = (house, house, church, mill)[int(scene.form.integers(4))]
+    if paint is not house:
         size *= 1.5
     paint(scene, x, y + 0.02, size, 0.35)
-    if paint is buildings.paint_house and scene.chance(0.6):
-        buildings.paint_house(scene, x + scene.between(0.14, 0.3), y + 0.025, size * 0.9, 0.35)
+    if paint is house and scene.chance(0.6):
+        house(scene, x + scene.between(0.14, 0.3), y + 0.025, size * 0.9, 0.35)
     for _ in range(int(scene.form.integers(0, 3))):
         off = scene.between(0.1, 0.25) * float(scene.form.choice([-1, 1]))
         trees.paint_tree(scene, tree_kind(scene), x + off, y + 0.025, size * 1.2, 0.35)
