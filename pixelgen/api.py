@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,7 +86,7 @@ def train(
     top = {"seed": seed, "device": device}
     flat = {key: value for key, value in top.items() if value is not None}
     layers = {table: values for table, values in layers.items() if values}
-    parsed = Recipe.parse(merge(given, options or {}, layers, flat))
+    parsed = Recipe.parse(merge(given, merge(options or {}, layers, flat)))
     return start(resolve(parsed), Path(out) if out else None, listener or Listener()).run
 
 
@@ -122,8 +123,7 @@ def start(
         should_stop: is asked after each step; True stops, saves and paints.
     """
     listener = listener or Listener()
-    path = out or free_place(resolved.recipe)
-    check_free(path)
+    check_free(out or free_place(resolved.recipe))
     for reason in resolved.reasons:
         listener.note(f"Took {reason}")
     recipe = resolved.recipe
@@ -141,11 +141,15 @@ def start(
     model: Model = resolved.classes["model"].build(
         material.spec, resolved.options["model"], seed=recipe.seed, device=recipe.device
     )
-    run = RunDirectory.create(path)
-    atomic.write_text(run.recipe, recipe.toml())
-    run.save_tokenizer(tokenizer)
-    run.write_manifest(_manifest(resolved, material, model))
-    _announce("run_started", listener, directory=path, recipe=recipe.model_dump(mode="json"))
+    run = RunDirectory.create(out or free_place(recipe))
+    try:
+        atomic.write_text(run.recipe, recipe.toml())
+        run.save_tokenizer(tokenizer)
+        run.write_manifest(_manifest(resolved, material, model))
+    except BaseException:  # half-made, and no run yet
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    _announce("run_started", listener, directory=run.path, recipe=recipe.model_dump(mode="json"))
     loop = _loop(resolved, material, model, run, _pace(recipe, material), listener, should_stop)
     return _carry_out(loop, resolved, listener)
 
@@ -196,10 +200,11 @@ def resume(
     )
     model.restore_training_state(training_state)
     pace = _pace(recipe, material)
-    if minutes:
-        pace.extend(state.step, state.seconds)
-    elif not epochs and state.knots:
-        pace.resume(state.knots, state.step, state.seconds)
+    if pace.minutes is not None:
+        if minutes or Pace.settled(state.knots).is_spent(state.step):  # of a smaller budget
+            pace.extend(state.step, state.seconds)
+        else:
+            pace.resume(state.knots, state.step, state.seconds)
     if pace.is_spent(state.step):
         raise RecipeError(
             f"the run has used up its budget: {state.epoch} epochs, {state.seconds / 60:.1f} min",
@@ -209,6 +214,7 @@ def resume(
         )
     atomic.write_text(run.recipe, recipe.toml())
     run.write_metrics([line for line in run.metrics() if line["step"] <= state.step])
+    run.write_manifest({**run.manifest(), "state": "running"})
     listener.note(f"Going on from step {state.step} (epoch {state.epoch + 1})")
     loop = _loop(resolved, material, model, run, pace, listener, should_stop)
     loop.state = state
@@ -325,7 +331,7 @@ def _carry_out(loop: Loop, resolved: Resolved, listener: Listener) -> Outcome:
     state = loop.state
     if state.best_bits is None:
         run.save_model(loop.model)
-    if recipe.training.minutes and end == "budget":
+    if recipe.training.minutes and end != "stopped" and loop.pace.knots[-1][-1]:
         settled = recipe.training.model_copy(update={"pace": tuple(loop.pace.knots)})
         recipe = recipe.model_copy(update={"training": settled})
         atomic.write_text(run.recipe, recipe.toml())

@@ -97,7 +97,9 @@ def run_started(directory: Path, recipe: dict[str, Any]) -> None:
 
 @hookspec
 def epoch_finished(directory: Path, metrics: dict[str, Any]) -> None:
-    """An epoch has ended and its checkpoint is on disk.
+    """An epoch has ended, and its metrics, pictures and checkpoint are on disk.
+
+    Where epochs are short, not every one has pictures and a checkpoint.
 
     Args:
         directory: the run directory.

@@ -64,8 +64,11 @@ class Pace:
             ready = step >= HOLD_STEPS and seconds >= HOLD_SHARE * budget
             if not ready and seconds < budget:
                 return
-        elif len(self.knots) > len(REPLAN_AT) + 1 or progress < REPLAN_AT[len(self.knots) - 2]:
-            return
+        else:
+            settled = self.knots[-1][1]
+            due = next((share for share in REPLAN_AT if share > settled), 1.0)
+            if progress < due or step - self._planned[0] < HOLD_STEPS:
+                return
         planned_step, planned_seconds = self._planned
         speed = (step - planned_step) / max(seconds - planned_seconds, 1e-9)
         remaining = max(1, round((budget - seconds) * speed))
@@ -75,7 +78,8 @@ class Pace:
     def resume(self, knots: Sequence[Knot], step: int, seconds: float) -> None:
         """Take back what an interrupted run had settled on."""
         self.knots = [(int(begin), float(before), int(end)) for begin, before, end in knots]
-        self._planned = (step, seconds)
+        if len(self.knots) > 1:  # else the speed is still being measured from the beginning
+            self._planned = (step, seconds)
 
     def extend(self, step: int, seconds: float) -> None:
         """Go on from `step` to a larger budget in minutes than the one that it was reached with."""

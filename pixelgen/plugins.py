@@ -11,7 +11,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -173,8 +173,12 @@ class Catalogue:
         """Import and return the class of this name; raises as `find` and `Registration.load`."""
         return self.find(kind, name).load()
 
-    def best(self, kind: str) -> tuple[str, str]:
+    def best(self, kind: str, broken: Mapping[str, str] | None = None) -> tuple[str, str]:
         """Return the name to use where none was given, and why it and no better one.
+
+        Args:
+            kind: of plugin.
+            broken: names to pass over, with a sentence that says why.
 
         Raises:
             PluginNotFound: no plugin of this kind is usable.
@@ -183,6 +187,9 @@ class Catalogue:
         for name in dict.fromkeys([*PREFERRED[kind], *self.names(kind)]):
             claims = self.registrations.get((kind, name), [])
             if claims:
+                if broken and name in broken:
+                    passed_over.append(broken[name])
+                    continue
                 reason = self.why_not(claims[0]) or self._not_best(claims[0])
                 if not reason:
                     why = "the best that is installed"

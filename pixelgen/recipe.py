@@ -37,7 +37,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.fitting import Fit
 from pixelgen.data.scans import SCANS
-from pixelgen.errors import OptionError, PixelgenError, RecipeError, did_you_mean
+from pixelgen.errors import (
+    OptionError,
+    PixelgenError,
+    PluginUnusable,
+    RecipeError,
+    did_you_mean,
+)
 from pixelgen.options import describe_options, parse_options
 from pixelgen.plugins import Catalogue, catalogue
 
@@ -218,7 +224,7 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
             if kind == "source":
                 name = "folder" if recipe.source.location else "sample"
             else:
-                name, why = plugins.best(kind)
+                name, why = _best_that_loads(plugins, kind)
                 if kind in ("tokenizer", "model"):
                     reasons.append(f"{kind} {name} ({why})")
         classes[kind] = plugins.load(kind, name)
@@ -258,8 +264,8 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     for layer in layers:
         newer, older = layer.get("training"), merged.get("training")
         if isinstance(newer, Mapping) and isinstance(older, Mapping) and newer.keys() & BUDGETS:
-            kept = older.keys() - BUDGETS - {"pace"}
-            merged["training"] = {key: older[key] for key in older if key in kept}
+            gone = BUDGETS | {"pace"}
+            merged["training"] = {key: old for key, old in older.items() if key not in gone}
         for key, value in layer.items():
             if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
                 named = merged[key].get("name")
@@ -287,7 +293,11 @@ def read_toml(path: Path) -> dict[str, Any]:
             remedy="See what there is: pixelgen recipes",
         ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(f"the recipe is not TOML: {error}", where=str(path)) from error
+        raise RecipeError(
+            f"the recipe is not TOML: {error}",
+            where=str(path),
+            remedy="See how one is written: pixelgen recipes NAME",
+        ) from error
 
 
 def _absolute(location: str | None) -> str | None:
@@ -333,24 +343,47 @@ def _explain(error: ValidationError, where: str) -> PixelgenError:
             where=f"in {where}",
             remedy=f"{did_you_mean(key, known)}Known here: {', '.join(known)}",
         )
+    if first["type"] == "model_type":
+        return RecipeError(
+            f"{place!r} cannot be {first['input']!r}: it is a table",
+            where=f"in {where}",
+            remedy=f"Write [{place}], and its keys on the lines below",
+        )
     described = {option.name: option for option in describe_options(section)}
     key = next((str(part) for part in reversed(first["loc"]) if str(part) in described), "")
     option = described.get(key)
-    allowed = f"Allowed: {option.type} {option.bounds} ({option.description})" if option else ""
+    allowed = ""
+    if option:
+        bounds = f" {option.bounds}" if option.bounds else ""
+        allowed = f"Allowed: {option.type}{bounds} ({option.description})"
     message = str(first["msg"]).removeprefix("Value error, ")
     return RecipeError(
-        f"{place or 'the recipe'} cannot be {first['input']!r}: {message}",
+        f"{repr(place) if place else 'the recipe'} cannot be {first['input']!r}: {message}",
         where=f"in {where}",
         remedy=allowed,
     )
 
 
+def _best_that_loads(plugins: Catalogue, kind: str) -> tuple[str, str]:
+    """The best plugin of a kind and why; one whose import fails is passed over, and said to be."""
+    broken: dict[str, str] = {}
+    while True:
+        name, why = plugins.best(kind, broken)
+        try:
+            plugins.load(kind, name)
+        except PluginUnusable as error:
+            broken[name] = error.what
+        else:
+            return name, why
+
+
 def _written(options: BaseModel) -> dict[str, Any]:
-    """Options as a recipe writes them: `none` where None is not what leaving one out would mean."""
+    """Options as a recipe writes them, which has no None: it is left out, or the word `none`."""
     fields = type(options).model_fields
     return {
-        name: "none" if value is None and fields[name].get_default() is not None else value
+        name: "none" if value is None else value
         for name, value in options.model_dump(mode="json").items()
+        if value is not None or fields[name].get_default(call_default_factory=True) is not None
     }
 
 

@@ -166,18 +166,17 @@ class Run:
         sampler: Sampler | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[np.ndarray]:
-        """Paint as `sample` does, yielding some pictures at a time, in bounded memory."""
-        number = self._group_number(group)
-        for grids in paint_many(
+        """Paint as `sample` does, giving some pictures at a time, in bounded memory."""
+        painted = paint_many(
             self.model,
             self.cutter,
             sampler or self.sampler(temperature),
             seed=self.recipe.seed if seed is None else seed,
             pictures=range(first, first + pictures),
-            groups=[number] * pictures,
+            groups=[self._group_number(group)] * pictures,
             progress=progress,
-        ):
-            yield self.tokenizer.decode(grids)
+        )
+        return (self.tokenizer.decode(grids) for grids in painted)
 
     def _group_number(self, group: str | None) -> int:
         if group is None:
@@ -207,7 +206,7 @@ class Gallery:
     """Writes painted pictures into a folder, one PNG each, and then their contact sheet.
 
     Args:
-        folder: is made where it is missing.
+        folder: is made where it is missing, with the first pictures.
         seed: is part of the files' names.
     """
 
@@ -217,13 +216,13 @@ class Gallery:
         self.folder = folder
         self.seed = seed
         self._rows: dict[str, list[np.ndarray]] = {}
-        with atomic.explained(folder):
-            folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, pictures: np.ndarray, *, first: int, temperature: float | None = None) -> None:
         """Write (N, H, W, C) uint8 pictures, the first of which has the index `first`."""
         label = "" if temperature is None else f"temperature {temperature:g}"
         mark = "" if temperature is None else f"-t{temperature:g}"
+        with atomic.explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         for index, pixels in enumerate(pictures, first):
             name = f"seed{self.seed}{mark}-{index:04d}.png"
             atomic.write_bytes(self.folder / name, png_bytes(pixels))

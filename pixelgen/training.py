@@ -24,7 +24,8 @@ from pixelgen.pace import Knot, Pace
 from pixelgen.randomness import generator_for
 from pixelgen.runs.directory import RunDirectory
 
-ASIDE_SHARE = 0.1  # of a budget in minutes: how much evaluating and sampling may each come on top
+MEASURED_SHARE = 0.005  # of the budget: at least so much lies between two evaluations
+SAMPLED_SHARE = 0.1  # of a budget in minutes: how much sampling may come on top
 CHECKPOINT_SHARE = 0.05  # of the time since the last checkpoint that writing one may take
 
 
@@ -42,6 +43,8 @@ class LoopState:
         best_bits: the lowest held-out bits per pixel so far.
         best_step: the step that they were reached at.
         without_improvement: evaluations since then.
+        measured_at: the progress at the last evaluation. By progress and not by the clock, so that
+            a recipe that is run again picks its best weights from the same ones.
         knots: what the pace has settled on.
     """
 
@@ -55,6 +58,7 @@ class LoopState:
     best_bits: float | None = None
     best_step: int = 0
     without_improvement: int = 0
+    measured_at: float = 0.0
     knots: list[Knot] = field(default_factory=list)
 
 
@@ -93,14 +97,13 @@ class Loop:
     Attributes:
         model, material, run: what is trained, on what, and where it is written.
         pace: the budget.
-        steps_of_budget: whether the budget is in steps or epochs, so that nothing may depend on
-            the clock.
         seed: of the order of the batches.
         patience: evaluations without improvement after which to stop; 0 for never.
         sample: paints and keeps what the model can do after an epoch.
         sample_every: epochs between; 0 for early ones and then fewer.
         listener: told of everything.
         should_stop: asked after each step.
+        announce: told of each epoch's metrics, for the plugins' hooks.
     """
 
     model: Model
@@ -115,7 +118,7 @@ class Loop:
     should_stop: Callable[[], bool]
     announce: Callable[[dict[str, Any]], None]
     state: LoopState = field(default_factory=LoopState)
-    _aside: dict[str, float] = field(default_factory=lambda: {"evaluate": 0.0, "sample": 0.0})
+    _sampling: float = 0.0  # seconds
     _checkpoint_cost: float = 0.0
     _checkpoint_time: float = 0.0
 
@@ -141,9 +144,7 @@ class Loop:
 
     # -- one epoch ---------------------------------------------------------------------------
 
-    def _epoch(
-        self, canvases: np.ndarray, groups: np.ndarray
-    ) -> Literal["ended", "stopped"]:
+    def _epoch(self, canvases: np.ndarray, groups: np.ndarray) -> Literal["ended", "stopped"]:
         """Learn one epoch's batches, from where the state says, until it or the budget ends."""
         state, token_shape = self.state, self.material.tokenizer.token_shape
         order = generator_for(self.seed, "order", state.epoch)
@@ -172,10 +173,10 @@ class Loop:
             mean = bits_per_pixel(state.epoch_nats / state.epoch_targets, token_shape)
             left = state.seconds * (1 - spent) / spent if spent else math.inf
             self.listener.step(state, spent, mean, left)
+            if spent >= 1:  # a stop asked for now comes too late to be one
+                break
             if self.should_stop():
                 return "stopped"
-            if spent >= 1:
-                break
         return "ended"
 
     def _after_epoch(self) -> None:
@@ -187,7 +188,7 @@ class Loop:
         if state.batch == whole:
             state.epoch, state.batch = state.epoch + 1, 0
         state.epoch_nats, state.epoch_targets = 0.0, 0
-        held_out_bits = self._evaluate() if last or self._has_time("evaluate") else None
+        held_out_bits = self._evaluate() if last or self._is_measured() else None
         metrics = {
             "epoch": number,
             "step": state.step,
@@ -198,24 +199,26 @@ class Loop:
             "targets_per_second": round(state.targets / max(state.seconds, 1e-9), 1),
         }
         self.run.write_metrics([*self.run.metrics(), metrics])
+        self.listener.epoch(metrics)
+        if last or (self._is_sampled(number) and self._has_time_to_sample()):
+            began = time.perf_counter()
+            self.sample(number)
+            self._sampling += time.perf_counter() - began
+        # Only now: a run that is killed before this goes back and does all of the above again.
         since = time.perf_counter() - self._checkpoint_time
         if self._checkpoint_cost <= CHECKPOINT_SHARE * since:
             self._checkpoint()
-        self.listener.epoch(metrics)
         self.announce(metrics)
-        if last or (self._is_sampled(number) and self._has_time("sample")):
-            with self._timed("sample"):
-                self.sample(number)
 
     def _evaluate(self) -> float | None:
         """Measure the held-out bits per pixel, and keep the weights if they are the best so far."""
         material, state = self.material, self.state
         if not len(material.held_out):
             return None
-        with self._timed("evaluate"):
-            nats = nats_by_cell(
-                self.model, material.cutter, material.held_out, material.held_out_groups
-            )
+        nats = nats_by_cell(
+            self.model, material.cutter, material.held_out, material.held_out_groups
+        )
+        state.measured_at = self.pace.progress(state.step)
         bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
         if state.best_bits is None or bits < state.best_bits:
             state.best_bits, state.best_step, state.without_improvement = bits, state.step, 0
@@ -226,23 +229,21 @@ class Loop:
 
     # -- what comes on top -------------------------------------------------------------------
 
-    def _has_time(self, what: str) -> bool:
-        """Whether a budget in minutes leaves room; one in epochs must not depend on the clock."""
-        allowed = max(self.state.seconds * ASIDE_SHARE, 0.5)
-        return self.pace.minutes is None or self._aside[what] <= allowed
+    def _is_measured(self) -> bool:
+        # The progress is less than it was where a run goes on to a larger budget.
+        since = abs(self.pace.progress(self.state.step) - self.state.measured_at)
+        return since >= MEASURED_SHARE
+
+    def _has_time_to_sample(self) -> bool:
+        """Whether a budget in minutes leaves room for pictures, which change nothing else."""
+        allowed = max(self.state.seconds * SAMPLED_SHARE, 0.5)
+        return self.pace.minutes is None or self._sampling <= allowed
 
     def _is_sampled(self, epoch: int) -> bool:
         if self.sample_every:
             return epoch % self.sample_every == 0
         power = 1 << (epoch.bit_length() - 1)
         return epoch in (power, power + power // 2)  # 1, 2, 3, 4, 6, 8, 12, 16, 24, …
-
-    @contextmanager
-    def _timed(self, what: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        # Twice the time: the next one is allowed only when it too has room.
-        self._aside[what] += time.perf_counter() - began
 
     def _checkpoint(self) -> None:
         began = time.perf_counter()

@@ -22,19 +22,28 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
-) -> None:
-    Debug.on = debug
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         from pixelgen import __version__
 
         typer.echo(f"pixelgen {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version and leave.",
+            callback=_show_version,
+            is_eager=True,
+        ),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    Debug.on = debug
 
 
 app.command("run")(run.run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pixelgen.errors import OptionError, did_you_mean
@@ -78,13 +77,6 @@ def parse_temperatures(texts: Sequence[str]) -> list[float]:
             )
         values.append(value)
     return values
-
-
-def absolute(location: str | None) -> str | None:
-    """Return a path that holds from every folder; leave alone what is no path here."""
-    if location is None or not Path(location).exists():
-        return location
-    return str(Path(location).resolve())
 
 
 def tables(**given: Any) -> dict[str, Any]:

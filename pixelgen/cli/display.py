@@ -93,7 +93,7 @@ class LiveDisplay(Listener):
         self._live: Live | None = None
         self._epochs: list[dict[str, Any]] = []
         self._picture: np.ndarray | None = None
-        self._status: RenderableType = Text("")
+        self._step: tuple[LoopState, float, float, float] | None = None
 
     def note(self, text: str) -> None:
         self.console.print(escape(visible(text)), style="dim", soft_wrap=True)
@@ -103,38 +103,24 @@ class LiveDisplay(Listener):
 
     def begin(self, state: LoopState, description: str) -> None:
         self.console.print(escape(visible(description)), style="bold", soft_wrap=True)
-        self._live = Live(console=self.console, auto_refresh=True, refresh_per_second=4)
+        # Drawn four times a second by a thread of its own, not at every step.
+        self._live = Live(console=self.console, get_renderable=self._render)
         self._live.start()
 
     def step(self, state: LoopState, progress: float, bits: float, seconds_left: float) -> None:
-        speed = state.targets / max(state.seconds, 1e-9)
-        bar = Table.grid(padding=(0, 1))
-        bar.add_row(
-            ProgressBar(total=1.0, completed=progress, width=32),
-            f"{progress:4.0%}  epoch {state.epoch + 1}  [bold]{bits:.3f}[/] bits  "
-            f"{speed:,.0f} targets/s  {duration(seconds_left)} left",
-        )
-        self._status = bar
-        self._update()
+        self._step = (state, progress, bits, seconds_left)
 
     def epoch(self, metrics: dict[str, Any]) -> None:
         self._epochs.append(metrics)
-        self._update()
 
     def sampled(self, epoch: int, temperatures: Sequence[float], pictures: np.ndarray) -> None:
         rows = pictures[:, :2]  # two pictures a temperature are enough to see
         self._picture = np.concatenate(list(rows[len(rows) // 2]), axis=1)
-        self._update()
 
     def end(self) -> None:
         if self._live is not None:
-            self._update()
             self._live.stop()
             self._live = None
-
-    def _update(self) -> None:
-        if self._live is not None:
-            self._live.update(self._render())
 
     def _render(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -154,4 +140,17 @@ class LiveDisplay(Listener):
             top.add_row(table, half_blocks(self._picture, min(room, 2 * PICTURE_COLUMNS)))
         else:
             top.add_row(table)
-        return Group(top, self._status)
+        return Group(top, self._bar())
+
+    def _bar(self) -> RenderableType:
+        if self._step is None:
+            return Text("")
+        state, progress, bits, seconds_left = self._step
+        speed = state.targets / max(state.seconds, 1e-9)
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            ProgressBar(total=1.0, completed=progress, width=32),
+            f"{progress:4.0%}  epoch {state.epoch + 1}  [bold]{bits:.3f}[/] bits  "
+            f"{speed:,.0f} targets/s  {duration(seconds_left)} left",
+        )
+        return bar

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -31,6 +32,8 @@ def stop_on_signals() -> Iterator[Stop]:
 
     def note(number: int, frame: FrameType | None) -> None:
         if stop.signal is not None:
+            if sys.stderr.isatty():
+                os.write(2, b"\x1b[?25h\n")  # a live display hides the cursor
             os._exit(128 + number)  # every file is replaced whole, so nothing is left half-written
         stop.signal = number
 

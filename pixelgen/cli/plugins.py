@@ -76,8 +76,11 @@ def list_plugins(
         origin = f"{row['distribution']} {row['version']}".strip()
         if row["origin"] == "built-in":
             origin = "built-in"
-        what = row["summary"] if row["usable"] else f"{row['summary']} [red]({row['reason']})[/]"
-        table.add_row(row["kind"] if row["kind"] != last else "", row["name"], shown, origin, what)
+        what = escape(row["summary"])
+        if not row["usable"]:
+            what += f" [red]({escape(row['reason'])})[/]"
+        first = row["kind"] if row["kind"] != last else ""
+        table.add_row(first, escape(row["name"]), shown, escape(origin), what)
         last = row["kind"]
     console.print(table)
     for problem in found.problems:
@@ -131,22 +134,22 @@ def show_plugin(
         return
     console = Console(highlight=False)
     for plugin in shown:
-        console.print(f"[bold]{plugin['name']}[/]: {plugin['kind']} of {plugin['distribution']}")
+        of = escape(f"{plugin['kind']} of {plugin['distribution']}")
+        console.print(f"[bold]{escape(plugin['name'])}[/]: {of}")
         console.print(escape(plugin["description"] or plugin["summary"]) + "\n")
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for heading in ("option", "default", "allowed", "what it does"):
             table.add_column(heading, no_wrap=heading in ("option",))
         for option in plugin["options"]:
             allowed = " ".join(part for part in (option["type"], option["bounds"]) if part)
-            table.add_row(
-                option["name"], repr(option["default"]), escape(allowed), option["description"]
-            )
+            default = "none" if option["default"] is None else repr(option["default"])
+            cells = (option["name"], default, allowed, option["description"])
+            table.add_row(*map(escape, cells))
         if plugin["options"]:
             console.print(table)
             example = plugin["options"][0]
-            console.print(
-                f"\nSet one with: -o {plugin['kind']}.{example['name']}={example['default']}",
-                style="dim",
-            )
+            value = "none" if example["default"] is None else example["default"]
+            assignment = escape(f"{plugin['kind']}.{example['name']}={value}")
+            console.print(f"\nSet one with: -o {assignment}", style="dim")
         else:
             console.print("It takes no options.", style="dim")

@@ -158,7 +158,6 @@ def run(
     """
     from pixelgen.api import start
     from pixelgen.cli.assignments import (
-        absolute,
         parse_assignments,
         parse_size,
         parse_temperatures,
@@ -172,7 +171,7 @@ def run(
 
     given = tables(
         source__name=source,
-        source__location=absolute(pictures),
+        source__location=pictures,
         source__recursive=recursive or None,
         tokenizer__name=quantizer,
         tokenizer__colors=colors,
@@ -190,7 +189,8 @@ def run(
         device=device,
     )
     written = read_toml(find_recipe(recipe)) if recipe else {}
-    merged = merge(default_budget(), written, parse_assignments(option or []), given)
+    typed = merge(parse_assignments(option or []), given)
+    merged = merge(default_budget(), written, typed)
     resolved = resolve(Recipe.parse(merged, where=f"recipe {recipe}" if recipe else "options"))
     if dry_run:
         typer.echo(resolved.recipe.toml(), nl=False)

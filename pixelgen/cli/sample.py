@@ -54,9 +54,9 @@ def sample(
 
     opened = Run(run, device=device)
     options = parse_assignments(option or [])
-    if set(options) - {"sampler"}:
+    if other := sorted(set(options) - {"sampler"}):
         raise OptionError(
-            f"only the sampler's options can be changed now, not {sorted(set(options))[0]!r}",
+            f"only the sampler's options can be changed now, not the {other[0]}'s",
             where="in -o",
             remedy="Train again with pixelgen run to change the others",
         )
@@ -64,22 +64,25 @@ def sample(
     temperatures: list[float | None] = [*parse_temperatures(temperature or [])]
     temperatures = temperatures or [*recipe.painting.temperatures] or [None]
     used = recipe.seed if seed is None else seed
+    chosen = options.get("sampler")
+    samplers = [opened.sampler(value, name=sampler, options=chosen) for value in temperatures]
     gallery = Gallery(out or opened.directory.samples, used)
     cells = opened.cutter.scan.cells
     with Progress(
         console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal
     ) as bar:
-        for value in temperatures:
+        for value, at_temperature in zip(temperatures, samplers, strict=True):
             named = "" if value is None else f" at temperature {value:g}"
             task = bar.add_task(f"Painting{named}", total=count * cells)
             first = 0
-            for pictures in opened.sample_in_parts(
+            parts = opened.sample_in_parts(
                 count,
                 seed=used,
                 group=group,
-                sampler=opened.sampler(value, name=sampler, options=options.get("sampler")),
+                sampler=at_temperature,
                 progress=lambda done, task=task: bar.update(task, completed=done),  # type: ignore[misc]
-            ):
+            )
+            for pictures in parts:
                 gallery.add(
                     pictures, first=first, temperature=value if len(temperatures) > 1 else None
                 )

@@ -62,7 +62,8 @@ class StepInputs:
     Attributes:
         context: (M, n) int32 in [0, V].
         positions: (M,) int32 in [0, P).
-        slots: (M,) int32: which recurrent state each row goes on from; no slot occurs twice.
+        slots: (M,) int32: which recurrent state each row goes on from. No slot occurs twice, except
+            with `memory="none"`, where there is no state.
         starts: (M,) bool: the slot's state starts afresh here.
         groups: (M,) int32.
         canvas: (N, P + 1) int32, read-only, all that was painted so far; the last column is V.

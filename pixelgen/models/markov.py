@@ -21,7 +21,7 @@ import safetensors.numpy
 from pydantic import Field
 
 from pixelgen.data.segments import Batch, Segments
-from pixelgen.errors import RunUnreadable
+from pixelgen.errors import OptionError, RunUnreadable
 from pixelgen.models.interface import Decoder, Model, ModelSpec, StepInputs
 from pixelgen.options import Options
 
@@ -98,6 +98,13 @@ class Markov(Model):
     def build(
         cls, spec: ModelSpec, options: Options, *, seed: int = 0, device: str = "auto"
     ) -> Self:
+        pairs = (spec.vocab_size + 1) ** min(options.order, spec.context_size) * spec.vocab_size
+        if pairs > 2**64:  # contexts and tokens are packed into 64 bits
+            raise OptionError(
+                f"{options.order} neighbours of {spec.vocab_size:,} tokens are too many to count",
+                where="in the options of model markov",
+                remedy=f"Lower it: -o model.order={options.order - 1}, or take fewer colours",
+            )
         return cls(spec, options)
 
     @property

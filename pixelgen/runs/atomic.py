@@ -6,10 +6,13 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from pixelgen.errors import StorageError
 
@@ -19,7 +22,8 @@ def explained(path: Path) -> Iterator[None]:
     """Turn the operating system's word about a full disk or a forbidden folder into an error."""
     try:
         yield
-    except OSError as error:
+    except (OSError, SafetensorError) as problem:
+        error = _of_the_system(problem)
         remedies = {
             errno.ENOSPC: "The disk is full: free some space, then go on with pixelgen resume",
             errno.EDQUOT: "Your quota is used up: free some space, then go on with pixelgen resume",
@@ -32,7 +36,7 @@ def explained(path: Path) -> Iterator[None]:
             f"cannot write: {error.strerror or error}",
             where=str(path),
             remedy=remedies.get(error.errno or 0, "Check the disk, or choose another with --out"),
-        ) from error
+        ) from problem
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -77,10 +81,12 @@ def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             fill(temporary)
-            for file in temporary.iterdir():
-                with file.open("rb") as opened:
-                    os.fsync(opened.fileno())
-            sync_directory(temporary)
+            for inner in (*temporary.rglob("*"), temporary):
+                if inner.is_dir():
+                    sync_directory(inner)
+                else:
+                    with inner.open("rb") as opened:
+                        os.fsync(opened.fileno())
             if path.exists():
                 shutil.rmtree(aside, ignore_errors=True)
                 path.rename(aside)
@@ -107,6 +113,14 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _of_the_system(problem: Exception) -> OSError:
+    """The system's error; safetensors reports one as its own, with the number in the text."""
+    if isinstance(problem, OSError):
+        return problem
+    number = re.search(r"os error (\d+)", str(problem))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(problem))
 
 
 def _aside(path: Path) -> Path:

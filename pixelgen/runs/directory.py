@@ -28,6 +28,7 @@ from pixelgen.tokenizers.interface import Tokenizer
 
 SCHEMA = 1
 KEEP_CHECKPOINTS = 2
+DAMAGED = "Put the file back from a copy, or begin a new run"
 
 
 class RunDirectory:
@@ -111,16 +112,15 @@ class RunDirectory:
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
-        text = path.read_text(encoding="utf-8")
         lines = []
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
-                lines.append(json.loads(line))
-            except json.JSONDecodeError as error:
+                lines.append(dict(json.loads(line)))
+            except (ValueError, TypeError) as error:
                 raise RunUnreadable(
-                    f"line {number} is not JSON: {error}",
+                    f"line {number} is not a JSON object: {error}",
                     where=str(path),
-                    remedy=f"Remove that line from {path}",
+                    remedy="Remove that line",
                 ) from None
         return lines
 
@@ -150,7 +150,8 @@ class RunDirectory:
 
         def fill(directory: Path) -> None:
             model.save(directory)
-            state = {name: np.ascontiguousarray(a) for name, a in model.training_state().items()}
+            # Not ascontiguousarray, which makes an array of no dimensions one of one.
+            state = {name: np.asarray(a, order="C") for name, a in model.training_state().items()}
             safetensors.numpy.save_file(state, directory / "training.safetensors")
             (directory / "progress.json").write_text(json.dumps(progress))
 
@@ -180,13 +181,16 @@ class RunDirectory:
             state = safetensors.numpy.load_file(path / "training.safetensors")
         except (OSError, safetensors.SafetensorError) as error:
             raise RunUnreadable(
-                f"the checkpoint is damaged: {error}", where=str(path / "training.safetensors")
+                f"the checkpoint is damaged: {error}",
+                where=str(path / "training.safetensors"),
+                remedy=f"Remove {path}: the run then goes on from the checkpoint before",
             ) from error
         return read_json(path / "progress.json"), state
 
     def _checkpoints(self) -> list[Path]:
         found = (self.path / "checkpoints").glob("step-*")
-        return sorted(path for path in found if re.fullmatch(r"step-\d{8,}", path.name))
+        named = [path for path in found if re.fullmatch(r"step-\d{8,}", path.name)]
+        return sorted(named, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def check_free(path: Path) -> None:
@@ -207,10 +211,14 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RunUnreadable(f"cannot be read: {error}", where=str(path)) from error
+    except (OSError, ValueError) as error:  # not there, not UTF-8, not JSON
+        raise RunUnreadable(
+            f"the file cannot be read: {error}", where=str(path), remedy=DAMAGED
+        ) from error
     if not isinstance(value, dict):
         raise RunUnreadable(
-            f"holds {type(value).__name__} where an object should be", where=str(path)
+            f"the file holds {type(value).__name__} where an object should be",
+            where=str(path),
+            remedy=DAMAGED,
         )
     return value

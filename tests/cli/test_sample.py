@@ -1,0 +1,89 @@
+"""`pixelgen sample`: more pictures from a run, the same ones for the same seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+RUN = Path("runs/pictures-1")
+
+
+@pytest.fixture(autouse=True)
+def _trained(learn):
+    assert learn("--epochs", 1, "-n", 2).code == 0
+
+
+def painted(folder: Path | str) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in Path(folder).glob("seed*.png")}
+
+
+def test_the_last_line_is_the_contact_sheet(pixelgen):
+    called = pixelgen("sample", RUN, "-n", 3)
+    assert called.code == 0
+    assert called.last == RUN / "samples" / "contact-sheet.png"
+    assert Image.open(called.last).mode == "RGB"
+    assert len(painted(RUN / "samples")) == 3
+
+
+def test_one_picture_is_the_first_of_five_and_the_first_that_the_run_painted(pixelgen):
+    first = painted(RUN / "samples")["seed1-0000.png"]
+    for count in (1, 5):
+        assert pixelgen("sample", RUN, "-n", count, "--out", count).code == 0
+    assert painted("1") == {"seed1-0000.png": first}
+    assert painted("5")["seed1-0000.png"] == first
+    assert len(set(painted("5").values())) == 5
+
+
+def test_a_seed_gives_the_same_pictures_and_another_gives_others(pixelgen):
+    for folder, seed in (("a", 7), ("b", 7), ("c", 8)):
+        pixelgen("sample", RUN, "-n", 2, "--seed", seed, "--out", folder)
+    assert painted("a") == painted("b")
+    assert sorted(painted("a")) == ["seed7-0000.png", "seed7-0001.png"]
+    assert {*painted("a").values()}.isdisjoint(painted("c").values())
+
+
+def test_several_temperatures_are_a_row_each(pixelgen):
+    called = pixelgen("sample", RUN, "-n", 2, "--temperature", "0.1,1", "--out", "new")
+    assert sorted(painted("new")) == [
+        *["seed1-t0.1-0000.png", "seed1-t0.1-0001.png"],
+        *["seed1-t1-0000.png", "seed1-t1-0001.png"],
+    ]
+    assert painted("new")["seed1-t1-0000.png"] == painted(RUN / "samples")["seed1-0000.png"]
+    assert called.last == Path("new/contact-sheet.png")
+
+
+def test_another_sampler_paints_otherwise(pixelgen):
+    words = ["-s", "top-k", "-o", "sampler.k=1"]
+    for folder, seed in (("a", 1), ("b", 2)):
+        assert pixelgen("sample", RUN, "-n", 1, *words, "--seed", seed, "--out", folder).code == 0
+    [one], [other] = painted("a").values(), painted("b").values()
+    assert one == other  # the best token only, so the seed decides nothing
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "remedy"),
+    [
+        (["-s", "gredy"], "'gredy'", "'greedy'"),
+        (["-o", "sampler.k=3"], "'k'", "temperature"),
+        (["-o", "sampler.temperature=0"], "'temperature'", "> 0"),
+        (["--temperature", "0"], "'0'", "0.6"),
+        (["-o", "sampler.temperature=1", "-o", "tokenizer.colors=3"], "the tokenizer's", "again"),
+        (["--group", "sea"], "'sea'", "Known groups: ''"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_made(pixelgen, words, what, remedy):
+    called = pixelgen("sample", RUN, *words, "--out", "new")
+    called.assert_explained(what, "", remedy)
+    assert not Path("new").exists()
+
+
+def test_where_there_is_no_run_those_beside_it_are_named(pixelgen):
+    pixelgen("sample", "runs/pictures-2").assert_explained("no run", "pictures-2", "pictures-1")
+
+
+def test_a_damaged_run_says_which_file(pixelgen):
+    (RUN / "model" / "model.safetensors").write_bytes(b"no")
+    called = pixelgen("sample", RUN, "--out", "new")
+    called.assert_explained("model cannot be read", "model.safetensors")

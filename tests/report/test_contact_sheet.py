@@ -1,0 +1,84 @@
+"""Contact sheets: every picture is there, enlarged by a whole number, in its row."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelgen.report.contact_sheet import MOST_COLUMNS, PAPER, contact_sheet, png_bytes
+
+
+def swatches(count, height=4, width=5, channels=3, first=0):
+    """Pictures of one colour each, so that they can be found again on a sheet."""
+    pictures = np.empty((count, height, width, channels), np.uint8)
+    for number in range(count):
+        pictures[number] = (10 + first + number, 0, 200, 255)[:channels]
+    return pictures
+
+
+def found(sheet, red):
+    """Return the rows and columns of the sheet that show the swatch of this red."""
+    pixels = np.asarray(sheet)
+    there = (pixels == (red, 0, 200)).all(axis=-1)
+    return np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0)), there.sum()
+
+
+@pytest.mark.parametrize("count", [1, 3, MOST_COLUMNS, MOST_COLUMNS + 1, 20])
+def test_every_picture_is_shown_whole_and_equally_large(count):
+    sheet = contact_sheet([swatches(count)])
+    assert sheet.mode == "RGB"
+    sizes = set()
+    for number in range(count):
+        rows, columns, pixels = found(sheet, 10 + number)
+        assert pixels == len(rows) * len(columns)
+        sizes.add((len(rows), len(columns)))
+    [(height, width)] = sizes
+    assert height % 4 == width % 5 == 0
+    assert height // 4 == width // 5 >= 1
+
+
+def test_a_row_that_is_too_long_is_broken():
+    sheet = contact_sheet([swatches(MOST_COLUMNS + 1)])
+    first, last = found(sheet, 10), found(sheet, 10 + MOST_COLUMNS)
+    assert last[0][0] > first[0][-1]
+    assert last[1][0] == first[1][0]
+
+
+def test_rows_stand_below_one_another_with_their_labels():
+    rows = [swatches(2), swatches(2, first=50)]
+    plain, labelled = contact_sheet(rows), contact_sheet(rows, ["temperature 0.2", "temperature 1"])
+    assert found(plain, 60)[0][0] > found(plain, 10)[0][-1]
+    assert labelled.height > plain.height
+    gap = np.asarray(labelled)[found(labelled, 10)[0][-1] + 1 : found(labelled, 60)[0][0]]
+    assert (gap < 128).any()  # ink
+
+
+def test_a_title_stands_above_everything():
+    plain, titled = contact_sheet([swatches(1)]), contact_sheet([swatches(1)], title="Étretat")
+    assert titled.height > plain.height
+    assert titled.width == plain.width
+
+
+def test_transparency_shows_the_paper():
+    pictures = swatches(2, channels=4)
+    pictures[1, ..., 3] = 0
+    sheet = np.asarray(contact_sheet([pictures]))
+    assert found(sheet, 10)[2] > 0
+    assert found(sheet, 11)[2] == 0
+    assert (sheet == PAPER).all(axis=-1).any()
+
+
+def test_pictures_wider_than_the_sheet_are_not_shrunk():
+    sheet = contact_sheet([swatches(2, height=3, width=2000)])
+    assert len(found(sheet, 10)[1]) == 2000
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_png_holds_the_very_pixels_and_is_the_same_each_time(channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, channels), dtype=np.uint8)
+    data = png_bytes(pixels)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), pixels)
+    assert data == png_bytes(Image.fromarray(pixels))

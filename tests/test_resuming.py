@@ -1,0 +1,222 @@
+"""Going on: a run that was stopped or killed ends as one that was not, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pixelgen.api import resume, start
+from pixelgen.errors import RecipeError, RunNotFound, RunUnreadable
+from pixelgen.recipe import Recipe, resolve
+from pixelgen.runs.directory import RunDirectory
+from pixelgen.training import Listener
+
+pytestmark = pytest.mark.usefixtures("toy_models")
+
+MODELS = [
+    {"name": "learner", "memory": "row"},
+    {"name": "learner", "memory": "picture", "batch": 3, "chunk": 50},
+    {"name": "learner", "memory": "picture", "window": 20, "batch": 60},
+    {"name": "markov", "batch": 8},
+]
+
+
+def results(path: Path) -> dict[str, object]:
+    """Return all that a run left, except what the clock decides."""
+    latest = RunDirectory.open(path).latest_checkpoint()
+    left: dict[str, object] = {"checkpoint": latest.name}
+    for folder in (path / "model", path / "samples", latest):
+        for file in folder.iterdir():
+            if file.suffix in (".png", ".safetensors"):
+                left[str(file.relative_to(path))] = file.read_bytes()
+    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    for line in lines:
+        del line["seconds"], line["targets_per_second"]
+    left["metrics"] = lines
+    manifest = json.loads((path / "run.json").read_text())
+    left["best"] = manifest["best"]
+    left["spent"] = {**manifest["spent"], "seconds": None}
+    return left
+
+
+class StopAfter:
+    """Asks for a stop after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left <= 0
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+class KilledAfterEpoch(Listener):
+    def __init__(self, epoch: int) -> None:
+        self.last = epoch
+
+    def epoch(self, metrics):
+        if metrics["epoch"] == self.last:
+            raise Killed
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: "-".join(map(str, model.values())))
+def test_a_run_that_is_stopped_and_resumed_ends_as_one_that_is_not(quick, tmp_path, model):
+    resolved = quick(model=model, training={"epochs": 2})
+    steps = start(resolved, tmp_path / "whole").run.manifest["spent"]["steps"]
+    an_epoch = steps // 2
+    for stops in ([1], [an_epoch - 1], [an_epoch], [2, 1, an_epoch]):
+        parts = tmp_path / f"stopped-{stops}"
+        outcome = start(resolved, parts, should_stop=StopAfter(stops[0]))
+        for more in stops[1:]:
+            outcome = resume(parts, should_stop=StopAfter(more))
+        assert outcome.end == outcome.run.manifest["state"] == "stopped"
+        assert outcome.run.manifest["spent"]["steps"] == sum(stops)
+        assert outcome.sheet.is_file()
+        assert resume(parts).end == "budget"
+        assert results(parts) == results(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("model", MODELS[:2], ids=["row", "picture"])
+def test_a_run_that_is_killed_and_resumed_ends_as_one_that_is_not(quick, tmp_path, model):
+    painting = {"while_training": 1, "every": 1}
+    resolved = quick(model=model, training={"epochs": 4}, painting=painting)
+    start(resolved, tmp_path / "whole")
+    with pytest.raises(Killed):
+        start(resolved, tmp_path / "killed", KilledAfterEpoch(2))
+    # What the dead process had written after its last checkpoint is not kept.
+    with (tmp_path / "killed" / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"epoch": 3, "step": 10**6, "held_out_bits_per_pixel": 0.0}) + "\n")
+    resume(tmp_path / "killed")
+    assert results(tmp_path / "killed") == results(tmp_path / "whole")
+
+
+def test_a_stop_at_the_very_last_step_is_no_stop(quick, tmp_path):
+    resolved = quick(model={"name": "learner"}, training={"steps": 9})
+    outcome = start(resolved, tmp_path / "run", should_stop=StopAfter(9))
+    assert outcome.end == "budget"
+    assert outcome.run.metrics[-1]["held_out_bits_per_pixel"] is not None
+
+
+@pytest.mark.parametrize("patience", [0, 4])
+def test_a_run_of_minutes_is_repeated_exactly_by_the_recipe_that_it_wrote(
+    quick, tmp_path, clock, monkeypatch, patience
+):
+    monkeypatch.setattr("pixelgen.training.MEASURED_SHARE", 0.04)
+    clock.seconds_a_look = 0.2
+    training = {"minutes": 1, "patience": patience}
+    resolved = quick(model={"name": "learner", "worse_after": 150}, training=training)
+    first = start(resolved, tmp_path / "first")
+    assert first.end == ("patience" if patience else "budget")
+    written = Recipe.read(first.run.directory.recipe)
+    clock.seconds_a_look = 1.5  # a slower machine
+    second = start(resolve(written), tmp_path / "second")
+    assert second.run.recipe == written
+    one, other = results(tmp_path / "first"), results(tmp_path / "second")
+    assert one == other
+
+
+def test_a_larger_budget_goes_on_where_a_finished_run_ended(quick, tmp_path):
+    start(quick(model={"name": "learner"}, training={"epochs": 2}), tmp_path / "run")
+    outcome = resume(tmp_path / "run", epochs=5)
+    assert outcome.run.manifest["spent"]["epochs"] == 5
+    assert [line["epoch"] for line in outcome.run.metrics] == [1, 2, 3, 4, 5]
+    assert outcome.run.recipe.training.epochs == 5
+
+
+def test_more_minutes_go_on_from_the_share_that_is_spent(quick, tmp_path, clock):
+    start(quick(model={"name": "learner"}, training={"minutes": 1}), tmp_path / "run")
+    before = Recipe.read(tmp_path / "run" / "recipe.toml").training.pace[-1][-1]
+    outcome = resume(tmp_path / "run", minutes=3)
+    assert outcome.run.manifest["spent"]["seconds"] == pytest.approx(180, rel=0.03)
+    assert outcome.run.recipe.training.minutes == 3
+    assert outcome.run.recipe.training.pace[-1][-1] == pytest.approx(3 * before, rel=0.03)
+    measured = [line["held_out_bits_per_pixel"] for line in outcome.run.metrics]
+    assert sum(bits is not None for bits in measured) > 30
+
+
+@pytest.mark.parametrize("budget", [{"epochs": 4}, {"minutes": 3}])
+def test_a_larger_budget_is_remembered_by_a_run_that_is_killed_at_once(
+    quick, tmp_path, clock, budget
+):
+    first = {"epochs": 1} if "epochs" in budget else {"minutes": 1}
+    start(quick(model={"name": "learner"}, training=first), tmp_path / "run")
+
+    class KilledAtOnce(Listener):
+        def begin(self, state, description):
+            raise Killed
+
+    with pytest.raises(Killed):
+        resume(tmp_path / "run", listener=KilledAtOnce(), **budget)
+    spent = resume(tmp_path / "run").run.manifest["spent"]
+    if "epochs" in budget:
+        assert spent["epochs"] == 4
+    else:
+        assert spent["seconds"] == pytest.approx(180, rel=0.03)
+
+
+def test_a_run_in_minutes_that_is_stopped_goes_on_to_the_end_of_its_budget(quick, tmp_path, clock):
+    resolved = quick(model={"name": "learner"}, training={"minutes": 1})
+    start(resolved, tmp_path / "run", should_stop=StopAfter(40))
+    outcome = resume(tmp_path / "run")
+    assert outcome.end == "budget"
+    assert outcome.run.manifest["spent"]["seconds"] == pytest.approx(60, rel=0.05)
+    assert outcome.run.metrics[-1]["progress"] == 1
+
+
+def test_a_spent_budget_asks_for_a_larger_one(quick, tmp_path):
+    start(quick(training={"epochs": 2}), tmp_path / "run")
+    with pytest.raises(RecipeError, match="used up its budget: 2 epochs") as caught:
+        resume(tmp_path / "run")
+    assert "--epochs 4" in caught.value.remedy
+    with pytest.raises(RecipeError):
+        resume(tmp_path / "run", epochs=1)
+
+
+def test_pictures_that_have_changed_are_not_learned_on(quick, folder, tmp_path):
+    start(quick(training={"epochs": 1}), tmp_path / "run")
+    picture = folder / "picture-0.png"
+    moved = picture.rename(tmp_path / "elsewhere.png")
+    with pytest.raises(RecipeError, match="0 added, 1 gone") as caught:
+        resume(tmp_path / "run", epochs=2)
+    assert caught.value.where == str(folder)
+    Image.new("RGB", (12, 12)).save(picture)
+    with pytest.raises(RecipeError, match="other pixels"):
+        resume(tmp_path / "run", epochs=2)
+    shutil.copy(moved, picture)
+    assert resume(tmp_path / "run", epochs=2).end == "budget"
+
+
+def test_what_cannot_be_resumed_says_why(quick, tmp_path):
+    with pytest.raises(RunNotFound):
+        resume(tmp_path / "nowhere")
+    start(quick(training={"epochs": 1}), tmp_path / "run")
+    checkpoint = next((tmp_path / "run" / "checkpoints").iterdir())
+    (checkpoint / "progress.json").write_text('{"steps": 4}')
+    with pytest.raises(RunUnreadable, match="not what it should be"):
+        resume(tmp_path / "run", epochs=2)
+    shutil.rmtree(checkpoint)
+    with pytest.raises(RunUnreadable, match="no checkpoint"):
+        resume(tmp_path / "run", epochs=2)
+
+
+def test_a_resumed_run_is_running_again(quick, tmp_path):
+    start(quick(training={"epochs": 1}), tmp_path / "run")
+    states = []
+
+    class Looking(Listener):
+        def begin(self, state, description):
+            states.append(json.loads((tmp_path / "run" / "run.json").read_text())["state"])
+
+    resume(tmp_path / "run", epochs=2, listener=Looking())
+    assert states == ["running"]
+    recipe = tomllib.loads((tmp_path / "run" / "recipe.toml").read_text())
+    assert recipe["training"]["epochs"] == 2

@@ -1,0 +1,136 @@
+"""A finished run: opened again, looked at, and painted from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pixelgen
+from pixelgen.api import start
+from pixelgen.errors import OptionError, PluginNotFound, RunNotFound
+from pixelgen.run import Gallery, Run
+
+
+@pytest.fixture
+def run(quick, tmp_path) -> Run:
+    start(quick(painting={"pictures": 5}), tmp_path / "run")
+    return Run(tmp_path / "run")
+
+
+def test_the_painted_files_are_what_it_samples(run):
+    painted = [
+        np.asarray(Image.open(run.path / "samples" / f"seed1-{number:04d}.png"))
+        for number in range(5)
+    ]
+    np.testing.assert_array_equal(painted, run.sample(5))
+
+
+def test_a_seed_and_an_index_mean_the_same_picture(run):
+    five = run.sample(5)
+    np.testing.assert_array_equal(run.sample(1)[0], five[0])
+    np.testing.assert_array_equal(run.sample(2, first=3), five[3:])
+    np.testing.assert_array_equal(run.sample(70)[:5], five)
+    assert (run.sample(1, seed=2) != five[:1]).any()
+
+
+def test_parts_make_the_whole(run):
+    parts = list(run.sample_in_parts(70))
+    assert [len(part) for part in parts] == [64, 6]
+    np.testing.assert_array_equal(np.concatenate(parts), run.sample(70))
+
+
+def test_no_pictures_have_the_shape_of_pictures(run):
+    assert run.sample(0).shape == (0, 12, 12, 3)
+    assert run.sample(0).dtype == np.uint8
+
+
+def test_progress_is_told_in_cells(run):
+    told: list[int] = []
+    run.sample(2, progress=told.append)
+    assert told[-1] == 2 * 144
+
+
+def test_a_temperature_changes_the_pictures(run):
+    assert (run.sample(1, temperature=0.1) != run.sample(1)).any()
+    np.testing.assert_array_equal(run.sample(1, temperature=1.0), run.sample(1))
+
+
+def test_another_sampler_may_be_taken(run):
+    greedy = run.sampler(name="greedy")
+    np.testing.assert_array_equal(
+        run.sample(1, sampler=greedy, seed=1), run.sample(1, sampler=greedy, seed=2)
+    )
+    top = run.sampler(0.5, name="top-k", options={"k": 2})
+    assert (top.options.k, top.options.temperature) == (2, 0.5)
+
+
+def test_the_options_of_its_own_sampler_are_kept(quick, tmp_path):
+    resolved = quick(sampler={"name": "top-k", "k": 3, "temperature": 0.7})
+    run = start(resolved, tmp_path / "run").run
+    assert run.sampler().options == resolved.options["sampler"]
+    assert run.sampler(0.2).options.k == 3
+    assert run.sampler(name="multinomial").options.temperature == 1.0
+
+
+def test_an_unknown_sampler_or_option_is_an_error(run):
+    with pytest.raises(PluginNotFound, match="'gredy'"):
+        run.sampler(name="gredy")
+    with pytest.raises(OptionError, match="temperature"):
+        run.sampler(-1.0)
+
+
+def test_an_unknown_group_is_an_error_before_anything_is_painted(run):
+    with pytest.raises(OptionError, match="no group is called 'sea'"):
+        run.sample_in_parts(1, group="sea")
+
+
+def test_it_knows_where_it_is_and_how_it_went(run):
+    assert repr(run) == f"Run({str(run.path)!r})"
+    assert [line["epoch"] for line in run.metrics] == [1, 2]
+    assert run.manifest["state"] == "finished"
+    assert run.device == "auto"
+    assert pixelgen.Run(run.path, device="cpu").device == "cpu"
+
+
+def test_where_there_is_no_run_it_says_so(tmp_path):
+    with pytest.raises(RunNotFound):
+        pixelgen.Run(tmp_path / "nowhere")
+
+
+def test_importing_names_that_do_not_exist_fails_as_it_should():
+    assert "train" in dir(pixelgen)
+    with pytest.raises(AttributeError, match="paint"):
+        _ = pixelgen.paint
+
+
+class TestGallery:
+    def pictures(self, count, value=7):
+        return np.full((count, 3, 4, 3), value, np.uint8)
+
+    def test_nothing_is_made_before_the_first_picture(self, tmp_path):
+        Gallery(tmp_path / "new", 1)
+        assert not (tmp_path / "new").exists()
+
+    def test_pictures_are_numbered_on_from_the_first(self, tmp_path):
+        gallery = Gallery(tmp_path / "new", 9)
+        gallery.add(self.pictures(2), first=0)
+        gallery.add(self.pictures(1), first=2)
+        sheet = gallery.write_sheet()
+        names = sorted(file.name for file in (tmp_path / "new").iterdir())
+        numbered = [f"seed9-000{number}.png" for number in range(3)]
+        assert names == ["contact-sheet.png", *numbered]
+        assert sheet == tmp_path / "new" / "contact-sheet.png"
+
+    def test_a_sheet_has_a_row_a_temperature_and_is_not_endless(self, tmp_path):
+        few, many = Gallery(tmp_path / "few", 1), Gallery(tmp_path / "many", 1)
+        few.add(self.pictures(Gallery.MOST_ON_SHEET), first=0)
+        for first in (0, Gallery.MOST_ON_SHEET - 2):
+            many.add(self.pictures(Gallery.MOST_ON_SHEET - 2), first=first)
+        assert Image.open(few.write_sheet()).size == Image.open(many.write_sheet()).size
+        rows = Gallery(tmp_path / "rows", 1)
+        for temperature in (0.2, 1.0):
+            rows.add(self.pictures(3), first=0, temperature=temperature)
+        sheet = Image.open(rows.write_sheet())
+        assert sheet.height > sheet.width / 2
+        assert (tmp_path / "rows" / "seed1-t0.2-0000.png").exists()

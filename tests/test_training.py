@@ -1,0 +1,271 @@
+"""The training loop: budgets, evaluation, best weights, patience, and what it tells of itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import pixelgen
+from pixelgen.api import start
+from pixelgen.errors import TrainingError
+from pixelgen.plugins import registered
+from pixelgen.training import Listener
+
+pytestmark = pytest.mark.usefixtures("toy_models")
+
+# 6 of 8 pictures are learned, 12 rows each, 8 rows a batch.
+BATCHES_AN_EPOCH = 9
+
+
+class Diary(Listener):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.entries = []
+
+    def note(self, text):
+        self.entries.append(("note", text))
+
+    def stage(self, text):
+        self.entries.append(("stage", text))
+
+    def begin(self, state, description):
+        self.entries.append(("begin", description))
+
+    def step(self, state, progress, bits, seconds_left):
+        self.entries.append(("step", state.step, progress, bits, seconds_left))
+
+    def epoch(self, metrics):
+        self.entries.append(("epoch", metrics))
+
+    def sampled(self, epoch, temperatures, pictures):
+        self.entries.append(("sampled", epoch, list(temperatures), pictures.shape))
+
+    def end(self):
+        self.entries.append(("end",))
+
+    def all(self, kind):
+        return [entry[1:] for entry in self.entries if entry[0] == kind]
+
+
+@pytest.fixture
+def train(quick, tmp_path):
+    """Train the toy learner; return the outcome and the diary of it."""
+
+    def run(model=None, **tables):
+        diary = Diary()
+        resolved = quick(model={"name": "learner", **(model or {})}, **tables)
+        return start(resolved, tmp_path / "run", diary), diary
+
+    return run
+
+
+def weights(path):
+    return safetensors.numpy.load_file(path / "model.safetensors")["weights"]
+
+
+class TestBudgets:
+    def test_epochs_are_counted_exactly(self, train):
+        outcome, _ = train(training={"epochs": 3})
+        assert outcome.end == "budget"
+        spent = outcome.run.manifest["spent"]
+        assert (spent["epochs"], spent["steps"]) == (3, 3 * BATCHES_AN_EPOCH)
+        assert spent["targets"] == 3 * 6 * 144
+        assert [line["epoch"] for line in outcome.run.metrics] == [1, 2, 3]
+        assert [line["step"] for line in outcome.run.metrics] == [9, 18, 27]
+
+    def test_the_model_is_told_the_share_of_the_budget_that_is_spent(self, train):
+        outcome, _ = train(training={"epochs": 2})
+        expected = [step / 18 for step in range(18)]
+        assert outcome.run.model.progresses == expected
+
+    def test_steps_may_end_inside_an_epoch(self, train):
+        outcome, _ = train(training={"steps": 14})
+        spent = outcome.run.manifest["spent"]
+        assert (spent["epochs"], spent["steps"]) == (1, 14)
+        assert [line["epoch"] for line in outcome.run.metrics] == [1, 2]
+        assert outcome.run.metrics[-1]["held_out_bits_per_pixel"] is not None
+
+    def test_minutes_are_met_whatever_a_step_takes(self, train, clock):
+        clock.seconds_a_look = 0.7
+        outcome, diary = train(training={"minutes": 2})
+        assert outcome.run.manifest["spent"]["seconds"] == pytest.approx(120, abs=2)
+        progresses = [progress for _, progress, *_ in diary.all("step")]
+        assert progresses == sorted(progresses)
+        assert progresses[-1] == 1
+        assert outcome.run.metrics[-1]["progress"] == 1
+
+    def test_the_time_left_is_unknown_at_first_and_nothing_at_last(self, train, clock):
+        _, diary = train(training={"minutes": 1})
+        left = [seconds for *_, seconds in diary.all("step")]
+        assert left[0] == math.inf
+        assert left[-1] == 0
+        assert left[len(left) // 2] == pytest.approx(30, rel=0.2)
+
+
+class TestMeasuring:
+    def test_the_held_out_bits_are_those_of_the_weights(self, train):
+        outcome, _ = train(training={"epochs": 1})
+        line = outcome.run.metrics[0]
+        assert 0 < line["held_out_bits_per_pixel"] < math.log2(27)
+        assert 0 < line["train_bits_per_pixel"] < math.log2(27)
+        assert outcome.run.manifest["best"]["step"] == BATCHES_AN_EPOCH
+
+    def test_it_learns(self, train):
+        bits = [
+            line["held_out_bits_per_pixel"] for line in train(training={"epochs": 8})[0].run.metrics
+        ]
+        assert bits[-1] < bits[0] - 0.3
+
+    def test_the_best_weights_are_kept_and_painted_with(self, train):
+        outcome, _ = train({"worse_after": 2 * BATCHES_AN_EPOCH}, training={"epochs": 4})
+        bits = [line["held_out_bits_per_pixel"] for line in outcome.run.metrics]
+        best = outcome.run.manifest["best"]
+        assert bits[1] == min(bits)
+        assert best["step"] == 2 * BATCHES_AN_EPOCH
+        assert round(best["held_out_bits_per_pixel"], 6) == bits[1]
+        run = outcome.run.directory
+        last = weights(run.latest_checkpoint())
+        assert (weights(run.model) != last).any()
+        np.testing.assert_array_equal(outcome.run.model.weights, weights(run.model))
+
+    def test_without_held_out_pictures_the_last_weights_are_kept(self, train):
+        outcome, diary = train(data={"held_out": 0.0}, training={"epochs": 2})
+        assert {line["held_out_bits_per_pixel"] for line in outcome.run.metrics} == {None}
+        run = outcome.run.directory
+        np.testing.assert_array_equal(weights(run.model), weights(run.latest_checkpoint()))
+        assert any("too few to measure" in note for (note,) in diary.all("note"))
+
+    def test_short_epochs_of_a_long_budget_are_not_all_measured(self, train, monkeypatch):
+        monkeypatch.setattr("pixelgen.training.MEASURED_SHARE", 0.25)
+        outcome, _ = train(training={"epochs": 9})
+        measured = [bool(line["held_out_bits_per_pixel"]) for line in outcome.run.metrics]
+        assert [epoch for epoch, one in enumerate(measured, 1) if one] == [3, 6, 9]
+
+    def test_patience_ends_a_run_that_no_longer_improves(self, train):
+        outcome, _ = train({"learning_rate": 0}, training={"epochs": 50, "patience": 3})
+        assert outcome.end == "patience"
+        assert outcome.run.manifest["ended_by"] == "patience"
+        assert outcome.run.manifest["spent"]["epochs"] == 4
+
+    def test_patience_starts_anew_with_each_improvement(self, train):
+        outcome, _ = train(
+            {"worse_after": 5 * BATCHES_AN_EPOCH}, training={"epochs": 50, "patience": 2}
+        )
+        assert outcome.run.manifest["spent"]["epochs"] == 7
+
+    def test_a_loss_that_is_not_a_number_ends_the_run_with_advice(self, train, tmp_path):
+        with pytest.raises(TrainingError, match="loss of step 13 is nan") as caught:
+            train({"not_a_number_at": 12})
+        assert caught.value.where == "in epoch 2"
+        assert "learning_rate" in caught.value.remedy
+        assert list((tmp_path / "run" / "checkpoints").iterdir())
+
+
+class TestTelling:
+    def test_the_listener_hears_of_everything_in_order(self, train):
+        _, diary = train(
+            training={"epochs": 1}, painting={"while_training": 1, "temperatures": [0.5, 1.0]}
+        )
+        kinds = [entry[0] for entry in diary.entries]
+        steps = ["step"] * BATCHES_AN_EPOCH
+        assert kinds == [
+            *["stage", "note", "stage"],
+            *["begin", *steps, "epoch", "sampled", "end"],
+            "stage",
+        ]
+        assert "learner" in diary.all("begin")[0][0]
+        assert diary.all("sampled") == [(1, [0.5, 1.0], (2, 1, 12, 12, 3))]
+
+    def test_the_end_is_told_even_of_a_run_that_fails(self, quick, tmp_path):
+        diary = Diary()
+        resolved = quick(model={"name": "learner", "not_a_number_at": 0})
+        with pytest.raises(TrainingError):
+            start(resolved, tmp_path / "run", diary)
+        assert diary.entries[-1] == ("end",)
+
+    @pytest.mark.parametrize(
+        ("every", "sampled"), [(0, [1, 2, 3, 4, 6, 8, 9]), (4, [4, 8, 9]), (1, [*range(1, 10)])]
+    )
+    def test_pictures_are_painted_after_these_epochs(self, train, every, sampled):
+        outcome, diary = train(
+            training={"epochs": 9}, painting={"while_training": 1, "every": every}
+        )
+        assert [epoch for epoch, *_ in diary.all("sampled")] == sampled
+        sheets = sorted(outcome.run.directory.samples.glob("epoch-*.png"))
+        assert [sheet.name for sheet in sheets] == [f"epoch-{n:04d}.png" for n in sampled]
+
+    def test_painting_while_training_can_be_turned_off(self, train):
+        outcome, diary = train()
+        assert diary.all("sampled") == []
+        assert not list(outcome.run.directory.samples.glob("epoch-*.png"))
+
+    def test_painting_takes_a_bounded_share_of_a_budget_in_minutes(self, train, clock, monkeypatch):
+        """Where a painting takes as long as many epochs, few are made, and the last one always."""
+        step = clock.perf_counter
+
+        def slow(*args, **named):
+            clock.now += 60
+            return original(*args, **named)
+
+        import pixelgen.api
+
+        original = pixelgen.api.contact_sheet
+        monkeypatch.setattr("pixelgen.api.contact_sheet", slow)
+        _, diary = train(training={"minutes": 4}, painting={"while_training": 1, "every": 1})
+        assert step() > 240
+        epochs = [epoch for epoch, *_ in diary.all("sampled")]
+        assert epochs[0] == 1
+        assert len(epochs) == 2
+
+    def test_plugins_hear_of_a_run_through_their_hooks(self, train):
+        heard = []
+
+        @pixelgen.hookimpl
+        def run_started(directory, recipe):
+            heard.append(
+                ("run_started", recipe["model"]["name"], (directory / "run.json").exists())
+            )
+
+        @pixelgen.hookimpl
+        def epoch_finished(directory, metrics):
+            on_disk = json.loads((directory / "metrics.jsonl").read_text().splitlines()[-1])
+            heard.append(("epoch_finished", metrics["epoch"], on_disk == metrics))
+
+        @pixelgen.hookimpl
+        def pictures_sampled(epoch, temperature, pictures):
+            heard.append(("pictures_sampled", epoch, temperature, pictures.shape))
+
+        @pixelgen.hookimpl
+        def run_finished(manifest):
+            heard.append(("run_finished", manifest["state"]))
+
+        hooks = (run_started, epoch_finished, pictures_sampled, run_finished)
+        plugin = SimpleNamespace(**{hook.__name__: hook for hook in hooks})
+        with registered(plugin, "hearer"):
+            train(training={"epochs": 2}, painting={"while_training": 1})
+        assert heard == [
+            ("run_started", "learner", True),
+            ("pictures_sampled", 1, 1.0, (1, 12, 12, 3)),
+            ("epoch_finished", 1, True),
+            ("pictures_sampled", 2, 1.0, (1, 12, 12, 3)),
+            ("epoch_finished", 2, True),
+            ("run_finished", "finished"),
+        ]
+
+    def test_a_plugin_that_raises_is_named_and_the_run_goes_on(self, train):
+        @pixelgen.hookimpl
+        def epoch_finished(metrics):
+            raise ValueError("no more room on the wall")
+
+        with registered(SimpleNamespace(epoch_finished=epoch_finished), "framer"):
+            outcome, diary = train(training={"epochs": 1})
+        assert outcome.end == "budget"
+        notes = " ".join(note for (note,) in diary.all("note"))
+        assert "'framer'" in notes
+        assert "no more room on the wall" in notes
