@@ -1,0 +1,264 @@
+"""A comparison from beginning to end: its runs one after another, measured and ranked.
+
+The directory of a comparison:
+
+    runs/NAME/          the run directories, named after plugins, seed and a digest of the recipe
+    recipes/NAME.toml   the recipe that each was started with
+    logs/NAME.txt       what each said
+    measured/NAME/      what was measured, what the process used, and pictures
+    compare.*, bits.*   the table, the plot and the page
+
+What is finished is not run again, so the same command goes on where it was broken off, and a larger
+matrix adds only what is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixelgen.comparison.comparable import check_comparable
+from pixelgen.comparison.isolation import apart
+from pixelgen.comparison.labels import label_settings
+from pixelgen.comparison.matrix import Matrix, Setting, read_finished
+from pixelgen.comparison.measure import Measurement, measure, read_measurement
+from pixelgen.comparison.preparing import Job, prepare
+from pixelgen.comparison.process import Usage, last_words, run_process
+from pixelgen.comparison.ranking import Finished, Ranking, rank, unequal_budgets
+from pixelgen.errors import PixelgenError, RunNotFound, TrainingError
+from pixelgen.recipe import Recipe
+from pixelgen.runs import atomic
+from pixelgen.runs.directory import RunDirectory
+
+FOLDERS = ("runs", "recipes", "logs", "measured")
+
+
+class Watcher:
+    """Told of everything that happens in a comparison; the default does nothing with it."""
+
+    def preparing(self) -> None:
+        """The settings are being checked, and the pictures read."""
+
+    def begin(self, number: int, total: int, name: str, seed: int, *, found: bool) -> None:
+        """A run begins, or has been `found` finished."""
+
+    def tick(self, run: Path) -> None:
+        """The run goes on; called several times a second."""
+
+    def end(self, finished: Finished) -> None:
+        """A run has been measured."""
+
+    def failed(self, failure: Failure) -> None:
+        """A run has failed; the others go on."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that failed, and why."""
+
+    setting: str
+    seed: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of a comparison.
+
+    Attributes:
+        directory: where everything is.
+        ranking: the rows.
+        failures: runs that are missing from them.
+        budget: what each run was allowed, in words.
+        notes: sentences that a reader should know.
+        stopped: whether it was broken off.
+    """
+
+    directory: Path
+    ranking: Ranking
+    failures: tuple[Failure, ...]
+    budget: str
+    notes: tuple[str, ...]
+    stopped: bool = False
+
+
+def compare(
+    matrix: Matrix,
+    directory: Path,
+    watcher: Watcher | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Comparison | None:
+    """Run what a matrix asks for and is not finished yet, and rank its settings.
+
+    Args:
+        matrix: settings, seeds and budget.
+        directory: of the comparison; made where it is missing.
+        watcher: is told of everything.
+        should_stop: asked several times a second; True stops the run that goes on, saves it, and
+            ranks what is finished.
+
+    Returns:
+        What came of it; None where it was stopped before the first run had finished.
+
+    Raises:
+        NotComparable: the settings hold out different pictures.
+        TrainingError: not one run could be finished.
+        PixelgenError: a plugin, an option or the pictures are wrong; nothing has been run then.
+    """
+    watcher = watcher or Watcher()
+    watcher.preparing()
+    jobs = apart(prepare, matrix)
+    names = _names(matrix.settings, [tomllib.loads(job.recipe) for job in jobs])
+    check_comparable([(f"{names[job.setting]}, seed {job.seed}", job.held_out) for job in jobs])
+    with atomic.explained(directory):
+        for folder in FOLDERS:
+            (directory / folder).mkdir(parents=True, exist_ok=True)
+    finished: dict[str, list[Finished]] = {name: [] for name in names}
+    failures = []
+    stopped = False
+    for number, job in enumerate(jobs, start=1):
+        name = names[job.setting]
+        found = _state(directory / "runs" / job.name) == "finished"
+        watcher.begin(number, len(jobs), name, job.seed, found=found)
+        try:
+            if not found and not _carry_out(job, directory, watcher, should_stop):
+                stopped = True
+                break
+            run = _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
+            finished[name].append(run)
+            watcher.end(run)
+        except PixelgenError as error:
+            failure = Failure(name, job.seed, str(error))
+            failures.append(failure)
+            watcher.failed(failure)
+    ranked = [(name, runs) for name, runs in finished.items() if runs]
+    if not ranked and stopped:
+        return None
+    if not ranked:
+        raise TrainingError(
+            f"not one of {len(jobs)} runs could be finished: {failures[0].reason}",
+            where=f"in {failures[0].setting}, seed {failures[0].seed}",
+            remedy=f"See {directory / 'logs'}, and give the same command again",
+        )
+    ranking = rank(ranked)
+    return Comparison(
+        directory, ranking, tuple(failures), str(matrix.budget), ranking.notes, stopped
+    )
+
+
+def compare_finished(
+    paths: Sequence[Path], directory: Path, watcher: Watcher | None = None
+) -> Comparison:
+    """Rank finished run directories; those that differ in nothing but their seed are one setting.
+
+    Raises:
+        RunNotFound, RunUnreadable: there is no finished run at a place.
+        NotComparable: they hold out different pictures.
+    """
+    watcher = watcher or Watcher()
+    settings = read_finished(paths)
+    names = _names([setting for setting, _ in settings], [each.recipe for each, _ in settings])
+    with atomic.explained(directory):
+        (directory / "measured").mkdir(parents=True, exist_ok=True)
+    ranked: list[tuple[str, list[Finished]]] = []
+    number = 0
+    for name, (_, runs) in zip(names, settings, strict=True):
+        ranked.append((name, []))
+        for path in runs:
+            number += 1
+            seed = Recipe.read(path / "recipe.toml").seed
+            watcher.begin(number, len(paths), name, seed, found=True)
+            digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+            record = directory / "measured" / f"{path.resolve().name}-{digest}"
+            run = Finished(str(path), seed, path, record, _measurement(path, record), None)
+            ranked[-1][1].append(run)
+            watcher.end(run)
+            check_comparable(
+                [(each.name, each.measurement.held_out) for _, done in ranked for each in done]
+            )
+    ranking = rank(ranked)
+    unequal = unequal_budgets(ranking.rows)
+    notes = (*ranking.notes, unequal) if unequal else ranking.notes
+    return Comparison(directory, ranking, (), "as each was given", notes)
+
+
+def _names(settings: Sequence[Setting], recipes: Sequence[dict[str, object]]) -> list[str]:
+    """What each setting is called; `recipes` holds a complete one for each, in order, and more."""
+    complete = []
+    for recipe, _ in zip(recipes, settings, strict=False):
+        training = recipe.get("training")
+        kept = dict(training) if isinstance(training, dict) else {}
+        kept.pop("steps", None)  # of a budget in targets: others for each model
+        complete.append({**recipe, "training": kept})
+    labels = label_settings(complete)
+    names: list[str] = []
+    for setting, label in zip(settings, labels, strict=True):
+        name = _printable(setting.name or label)
+        again = sum(other == name or other.startswith(f"{name} (") for other in names)
+        names.append(f"{name} ({again + 1})" if again else name)
+    return names
+
+
+def _printable(text: str) -> str:
+    """Text with control characters written out, so that a name cannot steer a terminal."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _state(path: Path) -> str:
+    """`finished`, `stopped`, `running`, or an empty string where there is no run."""
+    try:
+        return str(RunDirectory.open(path).manifest().get("state"))
+    except RunNotFound:
+        return ""
+
+
+def _carry_out(
+    job: Job, directory: Path, watcher: Watcher, should_stop: Callable[[], bool]
+) -> bool:
+    """Run a job, or go on with it; return whether it has finished rather than been stopped."""
+    path, record = directory / "runs" / job.name, directory / "measured" / job.name
+    recipe, log = directory / "recipes" / f"{job.name}.toml", directory / "logs" / f"{job.name}.txt"
+    usage_file = record / "usage.json"
+    before = Usage()
+    if path.exists() and any((path / "checkpoints").glob("step-*")):
+        arguments = ["resume", str(path)]
+        if usage_file.exists():
+            before = Usage.model_validate_json(usage_file.read_bytes())
+    else:  # nothing, or one that was killed before its first checkpoint
+        shutil.rmtree(path, ignore_errors=True)
+        log.unlink(missing_ok=True)
+        atomic.write_text(recipe, job.recipe)
+        arguments = ["run", "--recipe", str(recipe), "--out", str(path)]
+    if should_stop():
+        return False
+    code, usage = run_process(
+        arguments, log, tick=lambda: watcher.tick(path), should_stop=should_stop
+    )
+    record.mkdir(exist_ok=True)
+    atomic.write_text(usage_file, before.and_then(usage).model_dump_json(indent=2) + "\n")
+    if _state(path) == "finished":
+        return True
+    if should_stop():
+        return False
+    died = f"it died of signal {-code}" if code < 0 else f"it left with exit code {code}"
+    raise TrainingError(last_words(log) or died, where=str(log))
+
+
+def _measurement(path: Path, record: Path) -> Measurement:
+    """What was measured of a run before, or is now, in a process of its own."""
+    ended = RunDirectory.open(path).manifest().get("ended", "")
+    return read_measurement(record, ended) or apart(measure, path, record)
+
+
+def _measured(name: str, seed: int, directory: Path, directory_name: str) -> Finished:
+    path, record = directory / "runs" / directory_name, directory / "measured" / directory_name
+    found = _measurement(path, record)
+    usage_file = record / "usage.json"
+    usage = Usage.model_validate_json(usage_file.read_bytes()) if usage_file.exists() else None
+    return Finished(name, seed, path, record, found, usage)

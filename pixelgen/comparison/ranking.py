@@ -1,0 +1,230 @@
+"""One row a setting, the best first, each with how sure it is that the best is better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from pixelgen.comparison.comparable import check_comparable
+from pixelgen.comparison.measure import Measurement
+from pixelgen.comparison.process import Usage
+from pixelgen.comparison.rate_distortion import psnr, residual_bits
+from pixelgen.comparison.uncertainty import (
+    Difference,
+    Estimate,
+    estimate,
+    holm,
+    mark,
+    paired_bootstrap,
+)
+
+Measure = Literal["bits", "total"]
+SAME_MSE = 1e-6  # relative: closer than this, two tokenizers gave the same tokens
+UNEQUAL = 0.02  # relative: spent budgets farther apart than this are noted
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run of a setting.
+
+    Attributes:
+        name: as it is called in a message.
+        seed: its seed.
+        path: the run directory.
+        record: the folder of its measurement and pictures.
+        measurement: what was found.
+        usage: what its process used; None where that was not watched.
+    """
+
+    name: str
+    seed: int
+    path: Path
+    record: Path
+    measurement: Measurement
+    usage: Usage | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one setting: means over its seeds, unless said otherwise.
+
+    Attributes:
+        name: what the setting is called.
+        runs: its finished runs, one a seed.
+        bits: held-out bits per pixel, over seeds and pictures.
+        mse: mean squared error a channel of the tokenizer on the held-out pictures.
+        residual: bits a pixel that restoring the pixels costs beyond the tokens, (S, N).
+        total: bits and distortion together: `bits` and `residual`, over seeds and pictures.
+        behind: how much more it needs than the best, by the ranking's measure; None for the best.
+        p: of that difference, adjusted for the number of settings.
+    """
+
+    name: str
+    runs: tuple[Finished, ...]
+    bits: Estimate
+    mse: float
+    residual: np.ndarray
+    total: Estimate
+    behind: Difference | None = None
+    p: float | None = None
+
+    @property
+    def psnr(self) -> float:
+        """Peak signal-to-noise ratio of the tokenizer in dB; infinite where nothing is lost."""
+        return psnr(self.mse)
+
+    @property
+    def mark(self) -> str:
+        """`best`, or `**` or `*` where it is surely worse (p < 0.01, p < 0.05), or nothing."""
+        return "best" if self.p is None else mark(self.p)
+
+    @property
+    def targets_per_second(self) -> float:
+        return _mean([run.measurement.targets_per_second for run in self.runs])
+
+    @property
+    def pixels_per_second(self) -> float:
+        return _mean([run.measurement.pixels_per_second for run in self.runs])
+
+    @property
+    def parameters(self) -> int:
+        return round(_mean([run.measurement.parameters for run in self.runs]))
+
+    @property
+    def seconds(self) -> float:
+        """Of training."""
+        return _mean([run.measurement.seconds for run in self.runs])
+
+    @property
+    def peak_memory(self) -> int | None:
+        """The most that any of its processes held, in bytes."""
+        known = [run.usage.peak_memory for run in self.runs if run.usage]
+        return max((peak for peak in known if peak is not None), default=None)
+
+    @property
+    def energy(self) -> float | None:
+        """Joules a run."""
+        known = [run.usage.energy for run in self.runs if run.usage]
+        joules = [energy for energy in known if energy is not None]
+        return _mean(joules) if joules else None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The rows, best first.
+
+    Attributes:
+        rows: one a setting.
+        by: `bits` where all settings have the same tokens; otherwise `total`, because bits of
+            different vocabularies say nothing about each other.
+        notes: sentences that a reader of the table should know.
+    """
+
+    rows: tuple[Row, ...]
+    by: Measure
+    notes: tuple[str, ...]
+
+
+def rank(settings: Sequence[tuple[str, Sequence[Finished]]]) -> Ranking:
+    """Rank settings by how well they predict the held-out pictures.
+
+    Args:
+        settings: the name of each, and its finished runs, at least one.
+
+    Raises:
+        NotComparable: runs were measured on different pictures.
+    """
+    check_comparable([(run.name, run.measurement.held_out) for _, runs in settings for run in runs])
+    rows = [_row(name, runs) for name, runs in settings]
+    by: Measure = "bits" if _same_tokens(rows) else "total"
+    rows.sort(key=lambda row: (getattr(row, by).mean, row.name))
+    best = rows[0]
+    behind = [paired_bootstrap(_values(row, by), _values(best, by)) for row in rows[1:]]
+    adjusted = holm([difference.p for difference in behind])
+    others = [
+        Row(row.name, row.runs, row.bits, row.mse, row.residual, row.total, difference, p)
+        for row, difference, p in zip(rows[1:], behind, adjusted, strict=True)
+    ]
+    ranked = (best, *others)
+    return Ranking(ranked, by, tuple(_notes(ranked, by)))
+
+
+def _row(name: str, runs: Sequence[Finished]) -> Row:
+    bits = np.array([run.measurement.bits for run in runs])  # (S, N)
+    mse = np.array([run.measurement.mse for run in runs])
+    residual = residual_bits(mse, runs[0].measurement.held_out.channels)
+    return Row(
+        name=name,
+        runs=tuple(runs),
+        bits=estimate(bits),
+        mse=float(mse.mean()),
+        residual=residual,
+        total=estimate(bits + residual),
+    )
+
+
+def _values(row: Row, by: Measure) -> np.ndarray:
+    bits = np.array([run.measurement.bits for run in row.runs])
+    return bits if by == "bits" else bits + row.residual
+
+
+def _same_tokens(rows: Sequence[Row]) -> bool:
+    """Whether all settings read the pictures alike, seed by seed where palettes depend on it."""
+    known: dict[int, Measurement] = {}
+    for run in (run for row in rows for run in row.runs):
+        first = known.setdefault(run.seed, run.measurement)
+        if (first.vocab_size, first.token_shape) != (
+            run.measurement.vocab_size,
+            run.measurement.token_shape,
+        ) or not np.allclose(first.mse, run.measurement.mse, rtol=SAME_MSE, atol=0):
+            return False
+    seeds = {frozenset(run.seed for run in row.runs) for row in rows}
+    errors = np.array([row.mse for row in rows])
+    return len(seeds) == 1 or bool(np.allclose(errors, errors[0], rtol=SAME_MSE, atol=0))
+
+
+def _notes(rows: Sequence[Row], by: Measure) -> list[str]:
+    notes = []
+    runs = [run for row in rows for run in row.runs]
+    pictures = len(runs[0].measurement.held_out.names)
+    fewest = min(len(row.runs) for row in rows)
+    if by == "total":
+        notes.append(
+            "Ranked by total bits: the tokenizers differ, and bits per pixel of different "
+            "tokens say nothing about each other"
+        )
+    if fewest == 1:
+        notes.append(
+            "With one seed, ± is over the held-out pictures alone and knows nothing of the luck of "
+            "training: give --seeds 3"
+        )
+    if len(rows) > 1 and 2.0 ** (1 - pictures) * (len(rows) - 1) >= 0.05:
+        notes.append(
+            f"{pictures} held-out pictures are too few to mark any difference among {len(rows)} "
+            "settings as more than chance"
+        )
+    devices = sorted({run.measurement.device for run in runs})
+    if len(devices) > 1:
+        notes.append(f"Not all ran on one device: {', '.join(devices)}")
+    return notes
+
+
+def unequal_budgets(rows: Sequence[Row]) -> str:
+    """Return what to tell the reader where no budget is the same for all rows, else nothing."""
+    for unit in ("seconds", "epochs", "targets"):
+        spent = [getattr(run.measurement, unit) for row in rows for run in row.runs]
+        if max(spent) - min(spent) <= UNEQUAL * max(spent):
+            return ""
+    spent = [run.measurement.seconds for row in rows for run in row.runs]
+    return (
+        "The budgets are not equal, neither in seconds nor in epochs or targets: "
+        f"{min(spent):,.0f} to {max(spent):,.0f} s of training"
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

@@ -1,0 +1,62 @@
+"""The held-out pictures of a finished run, read again and laid out as its model saw them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pixelgen.data.collection import collect
+from pixelgen.data.material import make_material
+from pixelgen.errors import SourceError
+from pixelgen.run import Run, framing_of
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Pictures that a run never trained on.
+
+    Attributes:
+        names: of the N pictures, in the split's order.
+        pictures: (N, H, W, 3 or 4) uint8, at the run's size.
+        canvases: (N, P) int32, their tokens along the run's scan.
+        groups: (N,) int32.
+    """
+
+    names: list[str]
+    pictures: np.ndarray
+    canvases: np.ndarray
+    groups: np.ndarray
+
+
+def held_out_of(run: Run) -> HeldOut:
+    """Read a run's held-out pictures again.
+
+    Raises:
+        SourceError: the pictures are gone, or are not those that the run began with.
+    """
+    recipe, resolved = run.recipe, run.resolved
+    source = resolved.classes["source"](
+        resolved.options["source"], recipe.source.location, seed=recipe.seed
+    )
+    collection = collect(source, recipe.data.size)
+    if collection.fingerprint() != run.manifest["data"]["fingerprint"]:
+        raise SourceError(
+            f"the pictures are not those that {run.path} was trained on",
+            where=recipe.source.location or f"in source {recipe.source.name}",
+            remedy="Put them back as they were, or train again",
+        )
+    split = collection.split(recipe.data.held_out, recipe.data.split_seed)
+    segments = run.cutter.segments
+    material = make_material(collection, split, framing_of(recipe), run.tokenizer, segments)
+    chosen = [collection.pictures[index] for index in split.held_out]
+    width, height = recipe.data.size
+    plain = [material.framing.plain(picture.pixels) for picture in chosen]
+    return HeldOut(
+        names=[picture.name for picture in chosen],
+        pictures=np.stack(plain)
+        if plain
+        else np.empty((0, height, width, collection.channels), np.uint8),
+        canvases=material.held_out,
+        groups=material.held_out_groups,
+    )

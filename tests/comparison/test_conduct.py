@@ -1,0 +1,203 @@
+"""What is run, what is not run again, and what is refused."""
+
+import shutil
+import tomllib
+
+import pytest
+from comparison.small import HOSTILE_SETTING, matrix_of, paint_folder
+
+from pixelgen.api import start
+from pixelgen.comparison.comparable import NotComparable
+from pixelgen.comparison.conduct import Watcher, compare, compare_finished
+from pixelgen.comparison.preparing import prepare
+from pixelgen.errors import OptionError, RunNotFound, RunUnreadable, TrainingError
+from pixelgen.recipe import Recipe, resolve
+from pixelgen.runs.directory import RunDirectory
+
+
+class Listed(Watcher):
+    """Remembers what it was told."""
+
+    def __init__(self):
+        self.found, self.failures, self.ended = [], [], []
+
+    def begin(self, number, total, name, seed, *, found):
+        self.found.append(found)
+
+    def end(self, finished):
+        self.ended.append(finished.name)
+
+    def failed(self, failure):
+        self.failures.append(failure)
+
+
+def state_of(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_each_setting_is_run_with_each_seed(compared):
+    runs = [run for row in compared.ranking.rows for run in row.runs]
+    assert sorted(run.seed for run in runs) == [1, 1, 2, 2]
+    assert all(run.usage.seconds > 0 for run in runs)
+    assert all(run.measurement.epochs == 2 for run in runs)
+    assert compared.budget == "2 epochs"
+    assert not compared.failures
+
+
+def test_more_context_is_better_and_the_bootstrap_sees_it(compared):
+    best, worst = compared.ranking.rows
+    assert worst.name == "order 0"
+    assert (best.mark, worst.mark) == ("best", "**")
+    assert worst.behind.mean == pytest.approx(worst.bits.mean - best.bits.mean)
+    assert compared.ranking.by == "bits"
+
+
+def test_bits_are_those_that_the_run_itself_measured(compared):
+    for row in compared.ranking.rows:
+        for run in row.runs:
+            manifest = RunDirectory.open(run.path).manifest()
+            mean = sum(run.measurement.bits) / len(run.measurement.bits)
+            assert mean == pytest.approx(manifest["best"]["held_out_bits_per_pixel"], abs=1e-5)
+            assert list(run.measurement.held_out.names) == manifest["data"]["held_out"]
+
+
+def test_what_is_finished_is_not_run_again(compared, pictures):
+    before = {folder: state_of(compared.directory / folder) for folder in ("runs", "measured")}
+    watcher = Listed()
+    again = compare(matrix_of(pictures), compared.directory, watcher)
+    assert watcher.found == [True] * 4
+    assert before == {folder: state_of(compared.directory / folder) for folder in before}
+    assert [row.bits for row in again.ranking.rows] == [row.bits for row in compared.ranking.rows]
+
+
+def test_a_larger_matrix_adds_only_what_is_new_and_a_stopped_run_goes_on(
+    compared, pictures, tmp_path
+):
+    directory = tmp_path / "comparison"
+    shutil.copytree(compared.directory, directory)
+    larger = matrix_of(pictures, seeds=3)
+    new = [job for job in prepare(larger) if job.seed == 3]
+    half_done, killed = (directory / "runs" / job.name for job in new)
+    resolved = resolve(Recipe.parse(tomllib.loads(new[0].recipe)))
+    assert start(resolved, half_done, should_stop=lambda: True).end == "stopped"
+    (killed / "checkpoints").mkdir(parents=True)  # died before its first checkpoint
+    began = RunDirectory.open(half_done).manifest()["started"]
+    watcher = Listed()
+    found = compare(larger, directory, watcher)
+    assert watcher.found == [True] * 4 + [False] * 2
+    assert [len(row.runs) for row in found.ranking.rows] == [3, 3]
+    manifest = RunDirectory.open(half_done).manifest()
+    assert (manifest["state"], manifest["spent"]["epochs"]) == ("finished", 2)
+    assert manifest["started"] == began
+    assert "Going on from step 1" in (directory / "logs" / f"{new[0].name}.txt").read_text()
+
+
+def test_a_run_that_has_gone_on_is_measured_anew(compared, tmp_path):
+    run = compared.ranking.rows[0].runs[0]
+    path, record = tmp_path / "run", tmp_path / "comparison"
+    shutil.copytree(run.path, path)
+    first = compare_finished([path], record).ranking.rows[0].runs[0]
+    directory = RunDirectory.open(path)
+    directory.write_manifest({**directory.manifest(), "ended": "later"})
+    second = compare_finished([path], record).ranking.rows[0].runs[0]
+    assert (first.measurement.ended, second.measurement.ended) == (run.measurement.ended, "later")
+    assert second.measurement.bits == run.measurement.bits
+
+
+def test_a_stop_before_the_first_run_leaves_nothing_to_rank(pictures, tmp_path):
+    watcher = Listed()
+    assert compare(matrix_of(pictures), tmp_path, watcher, should_stop=lambda: True) is None
+    assert watcher.ended == []
+
+
+def test_one_that_fails_does_not_stop_the_others(compared, pictures, tmp_path):
+    directory = tmp_path / "comparison"
+    shutil.copytree(compared.directory, directory)
+    job = prepare(matrix_of(pictures))[0]
+    shutil.rmtree(directory / "runs" / job.name / "model")
+    shutil.rmtree(directory / "measured" / job.name)
+    watcher = Listed()
+    found = compare(matrix_of(pictures), directory, watcher)
+    assert [(failure.setting, failure.seed) for failure in found.failures] == [
+        (watcher.failures[0].setting, 1)
+    ]
+    assert sorted(len(row.runs) for row in found.ranking.rows) == [1, 2]
+
+
+def test_where_all_fail_the_first_reason_is_said(pictures, tmp_path):
+    matrix = matrix_of(pictures, seeds=1, setting=[{"name": "only"}])
+    job = prepare(matrix)[0]
+    place = tmp_path / "runs" / job.name
+    (place / "checkpoints" / "step-00000001").mkdir(parents=True)  # damaged beyond use
+    with pytest.raises(TrainingError, match="not one of 1 runs could be finished") as caught:
+        compare(matrix, tmp_path)
+    assert "no run.json" in caught.value.what
+    assert str(tmp_path / "logs") in caught.value.remedy
+
+
+def test_a_wrong_option_is_found_before_anything_runs(pictures, tmp_path):
+    directory = tmp_path / "comparison"
+    with pytest.raises(OptionError, match="ordr"):
+        compare(matrix_of(pictures, setting=[{}, {"model": {"ordr": 1}}]), directory)
+    assert not directory.exists()
+
+
+def test_settings_of_different_sizes_are_refused_before_anything_runs(pictures, tmp_path):
+    directory = tmp_path / "comparison"
+    settings = [{"name": "small", "data": {"size": 4}}, {"name": "large"}]
+    with pytest.raises(NotComparable, match="4×4 and of 8×8") as caught:
+        compare(matrix_of(pictures, setting=settings), directory)
+    assert "small, seed 1 and large, seed 1" in caught.value.what
+    assert not directory.exists()
+
+
+def test_a_source_that_paints_others_for_each_seed_is_refused(pictures, tmp_path):
+    base = {"source": {"name": "sample", "pictures": 5}, "data": {"size": 8}}
+    base |= {"tokenizer": {"name": "rgb-grid"}, "model": {"name": "markov"}}
+    with pytest.raises(NotComparable, match="other pixels") as caught:
+        compare(matrix_of(pictures, base=base, setting=[{}]), tmp_path / "comparison")
+    assert "paints others for each seed" in caught.value.remedy
+
+
+def test_targets_are_equal_whatever_a_batch_holds(pictures):
+    settings = [{"model": {"batch": 3}}, {"model": {"batch": 64}}]
+    jobs = prepare(matrix_of(pictures, seeds=1, budget={"targets": 2560}, setting=settings))
+    steps = [tomllib.loads(job.recipe)["training"]["steps"] for job in jobs]
+    # 4 pictures of 8 rows of 8 tokens are an epoch of 256 targets: 11 batches of 3 rows, 1 of 32.
+    assert steps == [110, 10]
+
+
+def test_finished_runs_are_grouped_by_all_but_their_seed(compared, tmp_path):
+    paths = [run.path for row in compared.ranking.rows for run in row.runs]
+    found = compare_finished(paths, tmp_path / "comparison")
+    assert [len(row.runs) for row in found.ranking.rows] == [2, 2]
+    assert [row.name for row in found.ranking.rows] == ["markov order=2", "markov order=0"]
+    assert [row.bits for row in found.ranking.rows] == [row.bits for row in compared.ranking.rows]
+    assert not any("budget" in note for note in found.notes)
+
+
+def test_what_is_no_finished_run_is_refused(compared, tmp_path):
+    with pytest.raises(RunNotFound):
+        compare_finished([tmp_path], tmp_path / "comparison")
+    path = tmp_path / "run"
+    shutil.copytree(compared.ranking.rows[0].runs[0].path, path)
+    directory = RunDirectory.open(path)
+    directory.write_manifest({**directory.manifest(), "state": "running"})
+    with pytest.raises(RunUnreadable, match="has not finished"):
+        compare_finished([path], tmp_path / "comparison")
+
+
+def test_runs_on_other_pictures_are_refused_by_name(compared, tmp_path):
+    folder = paint_folder(tmp_path / "others", pictures=5)
+    for extra in folder.iterdir():
+        extra.rename(folder / f"other-{extra.name[-8:]}")
+    job = prepare(matrix_of(folder, seeds=1, setting=[{}]))[0]
+    path = tmp_path / "elsewhere"
+    start(resolve(Recipe.parse(tomllib.loads(job.recipe))), path)
+    with pytest.raises(NotComparable, match="only the first holds out") as caught:
+        compare_finished([compared.ranking.rows[0].runs[0].path, path], tmp_path / "comparison")
+    assert "elsewhere" in caught.value.what
+
+
+def test_names_cannot_steer_a_terminal(compared):
+    assert compared.ranking.rows[0].name == HOSTILE_SETTING.replace("\x1b", "\\x1b")

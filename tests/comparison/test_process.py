@@ -1,0 +1,124 @@
+import subprocess
+import sys
+
+import pytest
+from comparison.small import SIDE
+
+from pixelgen.comparison.energy import EnergyMeter
+from pixelgen.comparison.isolation import apart
+from pixelgen.comparison.process import Usage, last_words, run_process
+from pixelgen.errors import ExecutorError, OptionError
+from pixelgen.runs.directory import RunDirectory
+
+
+def never():
+    return False
+
+
+def nothing():
+    return None
+
+
+def run(arguments, log, should_stop=never):
+    return run_process(arguments, log, tick=nothing, should_stop=should_stop)
+
+
+def test_what_a_process_used_is_its_own(tmp_path):
+    log = tmp_path / "log.txt"
+    code, usage = run(["--version"], log)
+    assert code == 0
+    assert log.read_text().startswith("pixelgen ")
+    assert usage.seconds > 0
+    assert usage.peak_memory is None or usage.peak_memory > 5_000_000
+
+
+def test_its_last_words_are_its_error_without_the_way_to_it(tmp_path):
+    log = tmp_path / "log.txt"
+    code, _ = run(["run", "nowhere", "--model", "markov"], log)
+    assert code == 2
+    words = last_words(log)
+    assert "nowhere" in words
+    assert "Reading" not in words
+    assert not words.startswith("Error")
+
+
+def test_the_last_line_of_a_traceback_is_kept(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("Traceback:\n  File …\nMemoryError: too much\n\n")
+    assert last_words(log) == "MemoryError: too much"
+    assert last_words(tmp_path / "none.txt") == ""
+
+
+def test_a_stop_lets_the_run_save_itself(tmp_path, pictures):
+    path = tmp_path / "run"
+    arguments = ["run", str(pictures), "--model", "markov", "--quantizer", "rgb-grid"]
+    arguments += ["--colors", "27", "--size", str(SIDE), "--epochs", "1000000", "-n", "0"]
+    code, _ = run(
+        [*arguments, "--out", str(path)],
+        tmp_path / "log.txt",
+        should_stop=lambda: (path / "metrics.jsonl").exists(),
+    )
+    assert code == 143
+    assert RunDirectory.open(path).manifest()["state"] == "stopped"
+
+
+def test_usage_adds_up_over_a_resumed_run():
+    first = Usage(seconds=2, peak_memory=10, energy=5)
+    assert first.and_then(Usage(seconds=1, peak_memory=30, energy=1)) == Usage(
+        seconds=3, peak_memory=30, energy=6
+    )
+    assert first.and_then(Usage(seconds=1, peak_memory=7)).energy is None
+    assert Usage().and_then(first) == first
+
+
+def zone(root, number, name, now, highest=1000):
+    folder = root / f"intel-rapl:{number}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "name").write_text(f"{name}\n")
+    (folder / "max_energy_range_uj").write_text(f"{highest}\n")
+    (folder / "energy_uj").write_text(f"{now}\n")
+
+
+def test_energy_is_the_packages_and_survives_the_counters_turn(tmp_path):
+    zone(tmp_path, 0, "package-0", 900)
+    zone(tmp_path, "0:0", "core", 5)
+    zone(tmp_path, 1, "psys", 5)
+    meter = EnergyMeter(tmp_path)
+    zone(tmp_path, 0, "package-0", 950)
+    assert meter.read() == pytest.approx(50e-6)
+    zone(tmp_path, 0, "package-0", 20)  # past 1000 and round again
+    zone(tmp_path, 1, "psys", 500)
+    assert meter.read() == pytest.approx(120e-6)
+
+
+def test_energy_that_cannot_be_read_is_none(tmp_path):
+    assert EnergyMeter(tmp_path / "none").read() is None
+    zone(tmp_path, 0, "package-0", 900)
+    meter = EnergyMeter(tmp_path)
+    (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
+    assert meter.read() is None
+
+
+def test_errors_come_back_whole_from_another_process():
+    from pixelgen.options import parse_options
+    from pixelgen.tokenizers.rgb_grid import RGBGrid
+
+    with pytest.raises(OptionError) as caught:
+        apart(parse_options, RGBGrid.Options, {"colours": 8}, owner="test")
+    assert "unknown option" in caught.value.what
+    assert caught.value.where
+    assert caught.value.remedy
+
+
+def test_a_process_that_dies_is_an_error():
+    import os
+
+    with pytest.raises(ExecutorError, match="died"):
+        apart(os._exit, 1)
+
+
+def test_nothing_heavy_is_loaded_to_conduct_a_comparison():
+    # A child's peak of memory begins at its parent's.
+    code = "import sys, pixelgen.comparison.conduct as c; print('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"

@@ -1,0 +1,113 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pixelgen.comparison.uncertainty import estimate, holm, mark, paired_bootstrap
+
+
+def test_with_one_seed_it_is_the_standard_error_over_pictures():
+    # Deviations ±1.5 and ±0.5: variance 5/3, so √(5/3)/√4.
+    found = estimate(np.array([[1.0, 2.0, 3.0, 4.0]]))
+    assert found.mean == 2.5
+    assert found.standard_error == pytest.approx(math.sqrt(5 / 12))
+    assert str(found) == "2.500 ± 0.645"
+
+
+def test_with_one_picture_it_is_the_standard_error_over_seeds():
+    assert estimate(np.array([[1.0], [3.0]])).standard_error == pytest.approx(1.0)
+
+
+def test_a_single_value_says_nothing_of_its_spread():
+    assert estimate(np.array([[2.0]])).standard_error is None
+    assert str(estimate(np.array([[2.0]]))) == "2.000"
+
+
+def test_seeds_and_pictures_both_count():
+    # By hand: mean squares 6 of seeds, 4.5 of pictures, 0.5 of the rest; (6 + 4.5 − 0.5) / 6.
+    found = estimate(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]]))
+    assert found.standard_error == pytest.approx(math.sqrt(10 / 6))
+
+
+def test_seeds_that_differ_less_than_chance_would_do_not_make_it_surer():
+    # Both seeds have the mean 2: mean squares 0, 0.25 and 0.25 (seeds count as 0.25).
+    found = estimate(np.array([[1.5, 2.5], [2.0, 2.0]]))
+    assert found.standard_error == pytest.approx(math.sqrt(0.25 / 4))
+
+
+def test_it_is_the_true_error_on_average():
+    # Means of 3 seeds (σ 0.5) and 8 pictures (σ 1) and their interplay (σ 0.3).
+    generator = np.random.default_rng(1)
+    true = 0.5**2 / 3 + 1 / 8 + 0.3**2 / 24
+    squared = []
+    for _ in range(2000):
+        values = generator.normal(0, 0.5, (3, 1)) + generator.normal(0, 1, (1, 8))
+        error = estimate(values + generator.normal(0, 0.3, (3, 8))).standard_error
+        squared.append(error**2)
+    assert np.mean(squared) == pytest.approx(true, rel=0.05)
+
+
+def test_the_bootstrap_agrees_with_every_resample_there_is():
+    differences = np.array([0.9, 0.5, -0.3, 0.4, 0.2, -0.1])
+    every = np.array(list(itertools.product(differences, repeat=6))).mean(
+        axis=1
+    )  # 46,656 in steps of 0.017
+    reference = np.array([[3.0, 1.0, 4.0, 1.0, 5.0, 9.0]])
+    found = paired_bootstrap(reference + differences, reference, resamples=50_000)
+    assert found.mean == pytest.approx(differences.mean())
+    assert found.p == pytest.approx(2 * (every <= 0).mean(), abs=0.01)
+    assert found.low == pytest.approx(np.quantile(every, 0.025), abs=0.02)
+    assert found.high == pytest.approx(np.quantile(every, 0.975), abs=0.02)
+
+
+def test_pairing_takes_out_how_hard_a_picture_is():
+    hard = np.random.default_rng(2).normal(0, 100, (1, 20))
+    found = paired_bootstrap(hard + 0.5, hard)
+    assert found.low == pytest.approx(0.5)
+    assert found.high == pytest.approx(0.5)
+    assert mark(found.p) == "**"
+
+
+def test_the_luck_of_seeds_is_in_it():
+    pictures = np.random.default_rng(3).normal(4, 0.1, (1, 20))
+    lucky = pictures + np.array([[-0.5], [0.5], [0.4]])
+    assert mark(paired_bootstrap(lucky, pictures).p) == ""
+
+
+@pytest.mark.parametrize("pictures", [1, 2, 4])
+def test_few_pictures_cannot_prove_anything(pictures):
+    reference = np.ones((1, pictures))
+    found = paired_bootstrap(reference + 5, reference)
+    assert found.p == 2.0 ** (1 - pictures)
+    assert mark(found.p) == ""
+
+
+def test_no_difference_has_no_mark():
+    values = np.random.default_rng(4).normal(size=(2, 10))
+    assert paired_bootstrap(values, values).p > 0.5
+
+
+def test_the_same_numbers_give_the_same_verdict():
+    generator = np.random.default_rng(5)
+    one, other = generator.normal(size=(2, 9)), generator.normal(size=(3, 9))
+    assert paired_bootstrap(one, other) == paired_bootstrap(one, other)
+
+
+def test_holm():
+    # 0.01 × 3; 0.03 × 2; 0.04 × 1, but no less than the one before.
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1)))
+def test_adjusting_never_makes_a_test_surer(p):
+    adjusted = holm(p)
+    assert all(before <= after <= 1 for before, after in zip(p, adjusted, strict=True))
+
+
+@pytest.mark.parametrize(("p", "sign"), [(0.009, "**"), (0.01, "*"), (0.049, "*"), (0.05, "")])
+def test_marks(p, sign):
+    assert mark(p) == sign
