@@ -1,0 +1,145 @@
+"""The run directory: what is written can be read back, and what is damaged is said to be."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from toys import Learner
+
+from pixelgen.errors import PixelgenError, RunExists, RunNotFound, RunUnreadable, StorageError
+from pixelgen.models.interface import ModelSpec
+from pixelgen.runs.directory import KEEP_CHECKPOINTS, SCHEMA, RunDirectory
+
+
+@pytest.fixture
+def run(tmp_path) -> RunDirectory:
+    created = RunDirectory.create(tmp_path / "runs" / "one")
+    created.write_manifest({"state": "running"})
+    return created
+
+
+@pytest.fixture
+def model() -> Learner:
+    none = np.empty(0, np.int32)
+    return Learner.build(ModelSpec(4, (2, 2), (), none, none, none), Learner.Options())
+
+
+def unreadable(read) -> PixelgenError:
+    with pytest.raises(RunUnreadable) as caught:
+        read()
+    assert caught.value.what and caught.value.where and caught.value.remedy
+    return caught.value
+
+
+def test_a_new_run_has_its_folders(tmp_path):
+    run = RunDirectory.create(tmp_path / "new")
+    assert run.samples.is_dir()
+    assert (run.path / "checkpoints").is_dir()
+
+
+def test_an_empty_folder_may_become_a_run(tmp_path):
+    RunDirectory.create(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_place_that_is_taken_is_left_alone(tmp_path, what):
+    place = tmp_path / "taken"
+    if what == "folder":
+        place.mkdir()
+        (place / "thesis.txt").write_text("precious")
+    else:
+        place.write_text("precious")
+    with pytest.raises(RunExists) as caught:
+        RunDirectory.create(place)
+    assert caught.value.where == str(place)
+    assert f"pixelgen resume {place}" in caught.value.remedy
+
+
+def test_a_place_inside_a_file_is_an_error_that_can_be_mended(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="Not a directory"):
+        RunDirectory.create(tmp_path / "file" / "run")
+
+
+def test_where_there_is_no_run_those_beside_it_are_named(run):
+    with pytest.raises(RunNotFound) as caught:
+        RunDirectory.open(run.path.parent / "two")
+    assert "one" in caught.value.remedy
+    with pytest.raises(RunNotFound):
+        RunDirectory.open(run.path.parent)
+
+
+def test_the_manifest_carries_the_schema(run):
+    assert run.manifest() == {"schema": SCHEMA, "state": "running"}
+    assert RunDirectory.open(run.path).manifest()["state"] == "running"
+
+
+@pytest.mark.parametrize("schema", [SCHEMA + 1, "new", None])
+def test_a_run_of_a_newer_version_is_refused(run, schema):
+    (run.path / "run.json").write_text(json.dumps({"schema": schema}))
+    error = unreadable(lambda: RunDirectory.open(run.path))
+    assert repr(schema) in error.what
+    assert "newer pixelgen-core" in error.remedy
+
+
+@pytest.mark.parametrize("content", [b"", b'{"schema": 1', b"\xff\xfe", b"[1, 2]"])
+def test_a_damaged_manifest_is_said_to_be(run, content):
+    (run.path / "run.json").write_bytes(content)
+    assert "run.json" in unreadable(lambda: RunDirectory.open(run.path)).where
+
+
+def test_metrics_are_lines_of_json(run):
+    assert run.metrics() == []
+    lines = [{"epoch": 1, "bits": 4.5}, {"epoch": 2, "bits": None}]
+    run.write_metrics(lines)
+    assert run.metrics() == lines
+    assert len((run.path / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("line", [b'{"epoch": 2', b"\xff", b"5"])
+def test_a_damaged_line_of_metrics_is_numbered(run, line):
+    (run.path / "metrics.jsonl").write_bytes(b'{"epoch": 1}\n' + line + b"\n")
+    assert "line 2" in unreadable(run.metrics).what
+
+
+def test_a_model_that_was_set_aside_is_put_back_when_the_run_is_opened(run, model):
+    run.save_model(model)
+    run.model.rename(run.path / ".model.old")
+    RunDirectory.open(run.path)
+    assert (run.model / "model.safetensors").exists()
+
+
+def test_a_checkpoint_holds_weights_training_state_and_progress(run, model):
+    model.steps = 7
+    path = run.save_checkpoint(model, {"step": 7, "knots": [[0, 0.0, 9]]})
+    assert run.latest_checkpoint() == path
+    progress, state = run.read_checkpoint(path)
+    assert progress == {"step": 7, "knots": [[0, 0.0, 9]]}
+    assert int(state["steps"]) == 7
+    loaded = Learner.load(path, Learner.Options())
+    np.testing.assert_array_equal(loaded.weights, model.weights)
+
+
+def test_only_the_newest_checkpoints_are_kept(run, model):
+    for step in (9, 99_999_999, 100_000_000, 10):
+        run.save_checkpoint(model, {"step": step})
+    kept = sorted(path.name for path in (run.path / "checkpoints").iterdir())
+    assert len(kept) == KEEP_CHECKPOINTS
+    assert run.latest_checkpoint().name == "step-100000000"
+
+
+def test_a_run_without_a_checkpoint_cannot_be_resumed(run):
+    assert "--recipe" in unreadable(run.latest_checkpoint).remedy
+
+
+@pytest.mark.parametrize("file", ["training.safetensors", "progress.json"])
+@pytest.mark.parametrize("damage", ["missing", "cut short"])
+def test_a_damaged_checkpoint_is_said_to_be(run, model, file, damage):
+    path = run.save_checkpoint(model, {"step": 7})
+    if damage == "missing":
+        (path / file).unlink()
+    else:
+        (path / file).write_bytes((path / file).read_bytes()[:5])
+    assert file in unreadable(lambda: run.read_checkpoint(path)).where
