@@ -16,6 +16,7 @@ from pixelgen import __version__
 from pixelgen.data.collection import Collection, Split, collect
 from pixelgen.data.material import Material, fit_tokenizer, make_material
 from pixelgen.errors import RecipeError, RunUnreadable
+from pixelgen.executors.interface import Executor
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model
 from pixelgen.options import parse_options
@@ -121,6 +122,10 @@ def start(
         out: the run directory; a new one under `runs/` if None.
         listener: is told of everything that happens.
         should_stop: is asked after each step; True stops, saves and paints.
+
+    Raises:
+        PixelgenError: something that the caller can mend.
+        KeyboardInterrupt: a stop was asked for before the run began.
     """
     listener = listener or Listener()
     check_free(out or free_place(resolved.recipe))
@@ -128,6 +133,7 @@ def start(
         listener.note(f"Took {reason}")
     recipe = resolved.recipe
     collection, split = _read(resolved, listener)
+    _stop_here_if(should_stop())
     framing = framing_of(recipe)
     listener.stage("Fitting the palette")
     tokenizer: Tokenizer = resolved.classes["tokenizer"](
@@ -136,8 +142,9 @@ def start(
     fit_tokenizer(tokenizer, collection, split, framing, recipe.seed)
     for note in tokenizer.notes:
         listener.note(note)
+    _stop_here_if(should_stop())
     segments = resolved.classes["model"].segments(resolved.options["model"])
-    material = make_material(collection, split, framing, tokenizer, segments)
+    material = make_material(collection, split, framing, tokenizer, segments, _executor(resolved))
     model: Model = resolved.classes["model"].build(
         material.spec, resolved.options["model"], seed=recipe.seed, device=recipe.device
     )
@@ -159,6 +166,7 @@ def resume(
     *,
     epochs: int | None = None,
     minutes: float | None = None,
+    device: str | None = None,
     listener: Listener | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -167,6 +175,7 @@ def resume(
     Args:
         path: the run directory.
         epochs, minutes: a new budget, in all; the recipe's if neither is given.
+        device: in place of the recipe's.
         listener: is told of everything that happens.
         should_stop: as for `start`.
 
@@ -175,12 +184,14 @@ def resume(
         RecipeError: the budget is spent already, or the pictures have changed.
     """
     listener = listener or Listener()
-    run = RunDirectory.open(path)
+    run = RunDirectory.open(path, to_write=True)
     checkpoint = run.latest_checkpoint()
     recipe = Recipe.read(run.recipe)
     if epochs or minutes:
         budget = {"training": {"epochs": epochs} if epochs else {"minutes": minutes}}
         recipe = Recipe.parse(merge(recipe.model_dump(mode="json", exclude_none=True), budget))
+    if device:
+        recipe = recipe.model_copy(update={"device": device})
     resolved = resolve(recipe)
     progress, training_state = run.read_checkpoint(checkpoint)
     try:
@@ -194,7 +205,9 @@ def resume(
     _check_unchanged(run, collection, recipe)
     tokenizer: Tokenizer = resolved.classes["tokenizer"].load(run.tokenizer, device=recipe.device)
     segments = resolved.classes["model"].segments(resolved.options["model"])
-    material = make_material(collection, split, framing_of(recipe), tokenizer, segments)
+    material = make_material(
+        collection, split, framing_of(recipe), tokenizer, segments, _executor(resolved)
+    )
     model: Model = resolved.classes["model"].load(
         checkpoint, resolved.options["model"], device=recipe.device
     )
@@ -254,6 +267,17 @@ def _read(resolved: Resolved, listener: Listener) -> tuple[Collection, Split]:
     learned = f"{len(split.train)} pictures to learn, {len(split.held_out)} held out"
     listener.note(learned if split.held_out else f"{learned}: too few to measure on any")
     return collection, split
+
+
+def _executor(resolved: Resolved) -> Executor:
+    made: Executor = resolved.classes["executor"](resolved.options["executor"])
+    return made
+
+
+def _stop_here_if(asked: bool) -> None:
+    """Leave before there is a run: nothing has been written that could be gone on with."""
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _pace(recipe: Recipe, material: Material) -> Pace:

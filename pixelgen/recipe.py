@@ -25,6 +25,7 @@ plugins; the resolved recipe is written into the run directory and reproduces th
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -213,6 +214,7 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
     plugins = plugins or catalogue()
     _check_budget(recipe.training)
     _check_scan(recipe.data)
+    _check_device(recipe.device)
     classes: dict[str, type[Any]] = {}
     options: dict[str, Any] = {}
     reasons = []
@@ -323,6 +325,15 @@ def _check_scan(data: DataSection) -> None:
             f"no scan is called {data.scan!r}",
             where="in [data], or --scan",
             remedy=f"{did_you_mean(data.scan, SCANS)}Known: {', '.join(SCANS)}",
+        )
+
+
+def _check_device(device: str) -> None:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise OptionError(
+            f"no device is called {device!r}",
+            where="in the recipe's device, or --device",
+            remedy=f"{did_you_mean(device, ('auto', 'cpu', 'cuda'))}Known: auto, cpu, cuda, cuda:N",
         )
 
 

@@ -121,6 +121,7 @@ class Loop:
     _sampling: float = 0.0  # seconds
     _checkpoint_cost: float = 0.0
     _checkpoint_time: float = 0.0
+    _checkpoint_step: int = -1
 
     def train(self) -> End:
         """Train until the budget is spent, patience runs out, or a stop is asked for.
@@ -198,7 +199,7 @@ class Loop:
             "held_out_bits_per_pixel": None if held_out_bits is None else round(held_out_bits, 6),
             "targets_per_second": round(state.targets / max(state.seconds, 1e-9), 1),
         }
-        self.run.write_metrics([*self.run.metrics(), metrics])
+        self.run.add_metrics(metrics)
         self.listener.epoch(metrics)
         if last or (self._is_sampled(number) and self._has_time_to_sample()):
             began = time.perf_counter()
@@ -246,6 +247,9 @@ class Loop:
         return epoch in (power, power + power // 2)  # 1, 2, 3, 4, 6, 8, 12, 16, 24, …
 
     def _checkpoint(self) -> None:
+        if self._checkpoint_step == self.state.step:
+            return
+        self._checkpoint_step = self.state.step
         began = time.perf_counter()
         self.state.knots = list(self.pace.knots)
         self.run.save_checkpoint(self.model, asdict(self.state))
@@ -260,7 +264,9 @@ class Loop:
 
             def epoch(number: int) -> tuple[np.ndarray, np.ndarray]:
                 current = ahead.pop(number, None) or pool.submit(self.material.epoch, number)
-                ahead[number + 1] = pool.submit(self.material.epoch, number + 1)
+                whole = self.material.cutter.batches_per_epoch(len(self.material.split.train))
+                if not self.pace.is_spent(self.state.step - self.state.batch + whole):
+                    ahead[number + 1] = pool.submit(self.material.epoch, number + 1)
                 return current.result()
 
             try:

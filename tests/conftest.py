@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import toys
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from pixelgen.plugins import registered
 from pixelgen.recipe import Recipe, Resolved, merge, resolve
-
-sys.path.insert(0, str(Path(__file__).parent))  # a plugin is imported by name: "toys:Learner"
-import toys
 
 # No clock decides over a test: a busy machine is not a bug.
 settings.register_profile("pixelgen", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -283,3 +283,9 @@ class TestTrain:
             out=tmp_path / "run",
         )
         assert run.sample(2).shape == (2, 8, 8, 4)
+
+
+def test_a_stop_before_the_run_has_begun_leaves_nothing(quick, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        start(quick(), tmp_path / "run", should_stop=lambda: True)
+    assert not (tmp_path / "run").exists()

@@ -94,8 +94,8 @@ def test_a_class_of_another_kind_is_named_with_what_it_should_derive_from(
     importable: Callable[[str, str], None],
 ) -> None:
     importable("coin_of_no_kind", "class Coin: pass")
-    with registered(sampler("coin", "coin_of_no_kind:Coin")) as found:
-        with pytest.raises(PluginUnusable) as raised:
-            found.load("sampler", "coin")
+    plugin = sampler("coin", "coin_of_no_kind:Coin")
+    with registered(plugin) as found, pytest.raises(PluginUnusable) as raised:
+        found.load("sampler", "coin")
     assert "does not derive from it" in raised.value.what
     assert raised.value.remedy == "Derive it from pixelgen.Sampler"

@@ -44,11 +44,14 @@ def results(path: Path) -> dict[str, object]:
     return left
 
 
+ASKED_BEFORE = 2  # a new run asks after reading and after fitting too
+
+
 class StopAfter:
     """Asks for a stop after so many steps."""
 
-    def __init__(self, steps: int) -> None:
-        self.left = steps
+    def __init__(self, steps: int, asked_before: int = 0) -> None:
+        self.left = steps + asked_before
 
     def __call__(self) -> bool:
         self.left -= 1
@@ -75,7 +78,7 @@ def test_a_run_that_is_stopped_and_resumed_ends_as_one_that_is_not(quick, tmp_pa
     an_epoch = steps // 2
     for stops in ([1], [an_epoch - 1], [an_epoch], [2, 1, an_epoch]):
         parts = tmp_path / f"stopped-{stops}"
-        outcome = start(resolved, parts, should_stop=StopAfter(stops[0]))
+        outcome = start(resolved, parts, should_stop=StopAfter(stops[0], ASKED_BEFORE))
         for more in stops[1:]:
             outcome = resume(parts, should_stop=StopAfter(more))
         assert outcome.end == outcome.run.manifest["state"] == "stopped"
@@ -101,7 +104,7 @@ def test_a_run_that_is_killed_and_resumed_ends_as_one_that_is_not(quick, tmp_pat
 
 def test_a_stop_at_the_very_last_step_is_no_stop(quick, tmp_path):
     resolved = quick(model={"name": "learner"}, training={"steps": 9})
-    outcome = start(resolved, tmp_path / "run", should_stop=StopAfter(9))
+    outcome = start(resolved, tmp_path / "run", should_stop=StopAfter(9, ASKED_BEFORE))
     assert outcome.end == "budget"
     assert outcome.run.metrics[-1]["held_out_bits_per_pixel"] is not None
 
@@ -165,7 +168,7 @@ def test_a_larger_budget_is_remembered_by_a_run_that_is_killed_at_once(
 
 def test_a_run_in_minutes_that_is_stopped_goes_on_to_the_end_of_its_budget(quick, tmp_path, clock):
     resolved = quick(model={"name": "learner"}, training={"minutes": 1})
-    start(resolved, tmp_path / "run", should_stop=StopAfter(40))
+    start(resolved, tmp_path / "run", should_stop=StopAfter(40, ASKED_BEFORE))
     outcome = resume(tmp_path / "run")
     assert outcome.end == "budget"
     assert outcome.run.manifest["spent"]["seconds"] == pytest.approx(60, rel=0.05)

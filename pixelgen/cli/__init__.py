@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pixelgen.cli import plugins, recipes, resume, run, sample
+from pixelgen.cli import compare, plugins, recipes, resume, run, sample
 from pixelgen.cli.failing import Debug, explain
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ def _root(
 app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.command("resume")(resume.resume)
+app.command("compare")(compare.compare)
 app.command("recipes")(recipes.recipes)
 app.add_typer(plugins.app, name="plugins")
 

@@ -40,6 +40,8 @@ def stop_on_signals() -> Iterator[Stop]:
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
+    except KeyboardInterrupt:  # the stop came before there was a run
+        sys.exit(stop.exit_code or 130)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -16,6 +16,9 @@ def resume(
     minutes: Annotated[
         float | None, typer.Option(help="A new budget: minutes in all, counting those spent.")
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
+    ] = None,
 ) -> None:
     """Go on with a run from its last checkpoint.
 
@@ -36,6 +39,11 @@ def resume(
     display = make_display()
     with stop_on_signals() as stop:
         outcome = api.resume(
-            run, epochs=epochs, minutes=minutes, listener=display, should_stop=stop
+            run,
+            epochs=epochs,
+            minutes=minutes,
+            device=device,
+            listener=display,
+            should_stop=stop,
         )
     finish(outcome, stop.exit_code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from pixelgen.data.fitting import Fit, fit_picture
 from pixelgen.data.scans import make_scan
 from pixelgen.data.segments import Segments
 from pixelgen.errors import OptionError
+from pixelgen.executors.interface import Executor
 from pixelgen.models.interface import ModelSpec
 from pixelgen.randomness import generator_for
 from pixelgen.tokenizers.interface import Tokenizer
@@ -78,6 +80,7 @@ class Material:
         cutter: cuts canvases as the model wants them.
         held_out: (N, P) int32 canvases of the held-out pictures, never augmented.
         held_out_groups: (N,) int32.
+        executor: spreads the fitting and augmentation of pictures.
     """
 
     collection: Collection
@@ -87,6 +90,7 @@ class Material:
     cutter: Cutter
     held_out: np.ndarray
     held_out_groups: np.ndarray
+    executor: Executor
 
     @property
     def spec(self) -> ModelSpec:
@@ -106,9 +110,8 @@ class Material:
     def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the canvases (N, P) int32 and groups (N,) int32 that an epoch learns."""
         pictures = self.collection.pictures
-        varied = [
-            self.framing.varied(pictures[index].pixels, epoch, index) for index in self.split.train
-        ]
+        numbered = [(pictures[index].pixels, index) for index in self.split.train]
+        varied = list(self.executor.map(partial(_varied, self.framing, epoch), numbered))
         return (
             _canvases(self.tokenizer, self.cutter, varied),
             _groups(self.collection, self.split.train),
@@ -129,10 +132,12 @@ def make_material(
     framing: Framing,
     tokenizer: Tokenizer,
     segments: Segments,
+    executor: Executor,
 ) -> Material:
     """Lay the pictures out for a model that wants its sequences cut as `segments` says."""
     cutter = make_cutter(framing, tokenizer, segments)
-    held_out = [framing.plain(collection.pictures[index].pixels) for index in split.held_out]
+    pixels = [collection.pictures[index].pixels for index in split.held_out]
+    held_out = list(executor.map(framing.plain, pixels))
     return Material(
         collection=collection,
         split=split,
@@ -141,6 +146,7 @@ def make_material(
         cutter=cutter,
         held_out=_canvases(tokenizer, cutter, held_out),
         held_out_groups=_groups(collection, split.held_out),
+        executor=executor,
     )
 
 
@@ -148,6 +154,11 @@ def make_cutter(framing: Framing, tokenizer: Tokenizer, segments: Segments) -> C
     """Return the cutter for a fitted tokenizer's grids."""
     scan = make_scan(framing.scan, framing.grid(tokenizer.token_shape))
     return Cutter(scan, segments, scan.offsets(segments.context), tokenizer.vocab_size)
+
+
+def _varied(framing: Framing, epoch: int, numbered: tuple[np.ndarray, int]) -> np.ndarray:
+    pixels, index = numbered
+    return framing.varied(pixels, epoch, index)
 
 
 def _canvases(tokenizer: Tokenizer, cutter: Cutter, pictures: Sequence[np.ndarray]) -> np.ndarray:

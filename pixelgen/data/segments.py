@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from pixelgen.errors import OptionError
+
 Memory = Literal["none", "row", "picture"]
 Offsets = tuple[tuple[int, int], ...]
 
@@ -37,6 +39,15 @@ class Segments:
     chunk: int = 75
     window: int | None = None
     window_step: int = 3
+
+    def __post_init__(self) -> None:
+        if self.window is not None and self.memory != "picture":
+            raise OptionError(
+                f"windows of {self.window} tokens do not go with memory={self.memory}: they would "
+                "reach over the ends of lines",
+                where="in the model's option 'window'",
+                remedy="Set -o model.memory=picture, or leave the window out",
+            )
 
 
 @dataclass(frozen=True, eq=False)

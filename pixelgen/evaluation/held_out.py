@@ -48,7 +48,10 @@ def held_out_of(run: Run) -> HeldOut:
         )
     split = collection.split(recipe.data.held_out, recipe.data.split_seed)
     segments = run.cutter.segments
-    material = make_material(collection, split, framing_of(recipe), run.tokenizer, segments)
+    executor = run.resolved.classes["executor"](run.resolved.options["executor"])
+    material = make_material(
+        collection, split, framing_of(recipe), run.tokenizer, segments, executor
+    )
     chosen = [collection.pictures[index] for index in split.held_out]
     width, height = recipe.data.size
     plain = [material.framing.plain(picture.pixels) for picture in chosen]

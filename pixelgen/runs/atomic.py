@@ -72,7 +72,7 @@ def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
     """Make `path` the directory that `fill` fills, replacing an older one.
 
     `fill` is given an empty temporary directory. An older directory is set aside first and removed
-    last; `recover_directory` puts it back if the process died in between.
+    last; `recover_directories` puts it back if the process died in between.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     aside = _aside(path)
@@ -97,11 +97,23 @@ def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def recover_directory(path: Path) -> None:
-    """Put back a directory that `write_directory` had set aside when its process died."""
-    aside = _aside(path)
-    if aside.exists() and not path.exists():
-        aside.rename(path)
+def recover_directories(parent: Path) -> None:
+    """Put right what `write_directory` left in `parent` when its process died.
+
+    A directory that had been set aside comes back if its successor is missing; half-filled
+    temporary ones go. Nobody else may be writing there.
+    """
+    for aside in parent.glob(".*.old"):
+        path = parent / aside.name.removeprefix(".").removesuffix(".old")
+        if path.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.rename(path)
+    for temporary in parent.glob(".*.tmp"):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
 
 
 def sync_directory(path: Path) -> None:

@@ -12,6 +12,7 @@ samples/          painted pictures and contact sheets
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -52,8 +53,13 @@ class RunDirectory:
         return cls(path)
 
     @classmethod
-    def open(cls, path: Path) -> RunDirectory:
+    def open(cls, path: Path, *, to_write: bool = False) -> RunDirectory:
         """Open an existing run directory.
+
+        Args:
+            path: where it is.
+            to_write: whether the caller goes on with the run; what a process that died left
+                half-done is then put right.
 
         Raises:
             RunNotFound: there is no run at this place.
@@ -68,8 +74,9 @@ class RunDirectory:
                 remedy=known or "Check the path",
             )
         run = cls(path)
-        atomic.recover_directory(run.model)
-        atomic.recover_directory(run.tokenizer)
+        if to_write:
+            for folder in (path, path / "checkpoints"):
+                atomic.recover_directories(folder)
         schema = run.manifest().get("schema")
         if not isinstance(schema, int) or schema > SCHEMA:
             raise RunUnreadable(
@@ -108,12 +115,13 @@ class RunDirectory:
         atomic.write_json(self.path / "run.json", {"schema": SCHEMA, **manifest})
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the lines of `metrics.jsonl`, one an epoch."""
+        """Return the lines of `metrics.jsonl`, one an epoch; not one that was cut short."""
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
         lines = []
-        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        *whole, _ = path.read_bytes().split(b"\n")
+        for number, line in enumerate(whole, 1):
             try:
                 lines.append(dict(json.loads(line)))
             except (ValueError, TypeError) as error:
@@ -125,9 +133,17 @@ class RunDirectory:
         return lines
 
     def write_metrics(self, lines: list[dict[str, Any]]) -> None:
-        """Replace `metrics.jsonl`."""
+        """Replace `metrics.jsonl`; what `add_metrics` may go on from."""
         text = "".join(json.dumps(line) + "\n" for line in lines)
         atomic.write_text(self.path / "metrics.jsonl", text)
+
+    def add_metrics(self, line: Mapping[str, Any]) -> None:
+        """Add a line to `metrics.jsonl`, and flush it to the disk."""
+        path = self.path / "metrics.jsonl"
+        with atomic.explained(path), path.open("ab") as file:
+            file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     # -- weights -----------------------------------------------------------------------------
 

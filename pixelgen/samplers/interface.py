@@ -28,7 +28,7 @@ class Sampler(ABC):
     CuPy, JAX through `array_api_compat`), so the same code runs on all of them.
     """
 
-    Options: ClassVar[type[Options]] = SamplerOptions
+    Options: ClassVar[type[SamplerOptions]] = SamplerOptions
 
     def __init__(self, options: Any) -> None:
         self.options: Any = options

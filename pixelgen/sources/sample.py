@@ -27,6 +27,9 @@ class Sample(Source):
         """How many landscapes there are."""
 
         pictures: int = Field(64, ge=1, le=1_000_000, description="how many landscapes to paint")
+        seed: int = Field(
+            1, ge=0, lt=2**63, description="which landscapes; not the run's own seed"
+        )
 
     def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
         super().__init__(options, location, seed=seed)
@@ -41,7 +44,7 @@ class Sample(Source):
         """Yield `landscape-0000` and so on, (height, width, 3) uint8, of 4/3 of `size`."""
         width, height = (math.ceil(side / SMALLEST_CROP) for side in size)
         for index in range(self.options.pictures):
-            pixels = paint_landscape(self.seed, index, width, height)
+            pixels = paint_landscape(self.options.seed, index, width, height)
             yield Picture(f"landscape-{index:04d}", pixels)
 
     def length(self) -> int:

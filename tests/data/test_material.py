@@ -11,6 +11,7 @@ from pixelgen.data.fitting import fit_picture
 from pixelgen.data.material import Framing, fit_tokenizer, make_material
 from pixelgen.data.segments import Segments
 from pixelgen.errors import OptionError
+from pixelgen.executors.local import Local
 from pixelgen.plugins import catalogue
 from pixelgen.sources.interface import Picture
 
@@ -37,7 +38,9 @@ def material_of(collection, framed, split=SPLIT):
     grid = catalogue().load("tokenizer", "rgb-grid")
     tokenizer = grid(grid.Options(colors=125))
     fit_tokenizer(tokenizer, collection, split, framed, seed=0)
-    return make_material(collection, split, framed, tokenizer, Segments())
+    return make_material(
+        collection, split, framed, tokenizer, Segments(), Local(Local.Options(kind="serial"))
+    )
 
 
 def test_held_out_pictures_are_never_augmented(collection):

@@ -155,7 +155,7 @@ def test_a_death_between_the_renames_loses_nothing(tmp_path, monkeypatch, calls_
     with pytest.raises(Killed):
         atomic.write_directory(path, fill_with("new"))
     monkeypatch.undo()
-    atomic.recover_directory(path)
+    atomic.recover_directories(tmp_path)
     assert (path / "file").read_text() == "old"
     atomic.write_directory(path, fill_with("newer"))
     assert (path / "file").read_text() == "newer"
@@ -168,12 +168,12 @@ def test_a_death_before_the_old_one_is_removed_keeps_the_new_one(tmp_path, monke
     atomic.write_directory(path, fill_with("new"))
     monkeypatch.undo()
     assert names(tmp_path) == [".model.old", "model"]
-    atomic.recover_directory(path)
+    atomic.recover_directories(tmp_path)
     assert (path / "file").read_text() == "new"
     atomic.write_directory(path, fill_with("newer"))
     assert names(tmp_path) == ["model"]
 
 
 def test_there_is_nothing_to_recover_where_nothing_was_set_aside(tmp_path):
-    atomic.recover_directory(tmp_path / "model")
+    atomic.recover_directories(tmp_path)
     assert names(tmp_path) == []

@@ -104,11 +104,35 @@ def test_a_damaged_line_of_metrics_is_numbered(run, line):
     assert "line 2" in unreadable(run.metrics).what
 
 
-def test_a_model_that_was_set_aside_is_put_back_when_the_run_is_opened(run, model):
+def test_a_model_that_was_set_aside_is_put_back_when_the_run_is_gone_on_with(run, model):
     run.save_model(model)
     run.model.rename(run.path / ".model.old")
-    RunDirectory.open(run.path)
+    RunDirectory.open(run.path, to_write=True)
     assert (run.model / "model.safetensors").exists()
+
+
+def test_a_checkpoint_that_was_set_aside_is_put_back_and_a_half_filled_one_removed(run, model):
+    checkpoint = run.save_checkpoint(model, {"step": 3})
+    checkpoint.rename(checkpoint.with_name(f".{checkpoint.name}.old"))
+    half = checkpoint.with_name(".step-00000004.1.tmp")
+    half.mkdir()
+    RunDirectory.open(run.path, to_write=True)
+    assert run.latest_checkpoint() == checkpoint
+    assert not half.exists()
+
+
+def test_a_reader_leaves_alone_what_a_writer_is_filling(run):
+    half = run.path / "checkpoints" / ".step-00000004.1.tmp"
+    half.mkdir()
+    RunDirectory.open(run.path)
+    assert half.is_dir()
+
+
+def test_a_last_line_of_metrics_that_was_cut_short_is_left_out(run):
+    run.add_metrics({"epoch": 1})
+    with (run.path / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"epoch": 2, "ste')
+    assert run.metrics() == [{"epoch": 1}]
 
 
 def test_a_checkpoint_holds_weights_training_state_and_progress(run, model):
