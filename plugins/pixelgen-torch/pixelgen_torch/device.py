@@ -1,0 +1,60 @@
+"""Which device to work on, and which products are fast there."""
+
+from __future__ import annotations
+
+import torch
+
+from pixelgen.errors import DeviceNotFound
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of this name: `auto`, `cpu`, `cuda` or `cuda:N`.
+
+    `auto` is the first CUDA device where there is one, and otherwise the CPU.
+
+    Raises:
+        DeviceNotFound: it is not there.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda:0" if count else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type == "cuda" and (device.index or 0) < count:
+        return torch.device("cuda", device.index or 0)
+    if device.type == "cpu":
+        return torch.device("cpu")
+    found = ", ".join(["cpu", *(f"cuda:{index}" for index in range(count))])
+    built = "" if torch.version.cuda else " (this PyTorch is built without CUDA)"
+    raise DeviceNotFound(
+        f"there is no device {name!r}",
+        where=f"PyTorch {torch.__version__} finds: {found}{built}",
+        remedy="Use --device auto, or one of those",
+    )
+
+
+def product_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """Return the dtype of products in training for the option `precision`.
+
+    bfloat16 is only worth it where the processor has units for it; elsewhere it is emulated.
+    """
+    if precision == "float32":
+        return torch.float32
+    if precision == "bfloat16":
+        return torch.bfloat16
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = _cpu_has_bfloat16()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _cpu_has_bfloat16() -> bool:
+    # PyTorch has no public question for this; a version without these answers "no".
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        ask = getattr(torch.cpu, name, None)
+        if ask is not None and ask():
+            return True
+    return False

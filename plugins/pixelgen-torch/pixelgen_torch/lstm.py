@@ -1,0 +1,195 @@
+"""`torch-lstm`: the canonical LSTM as a model of pixelgen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import pixelgen
+from pixelgen.data.segments import Batch, Segments
+from pixelgen.errors import RunUnreadable
+from pixelgen.models.interface import Decoder, Model, ModelSpec
+from pixelgen_torch.decoder import TorchDecoder
+from pixelgen_torch.device import choose_device, product_dtype
+from pixelgen_torch.memory import keep_large_buffers
+from pixelgen_torch.network import Network, State
+from pixelgen_torch.optimizer import Optimizer
+from pixelgen_torch.options import LSTMOptions
+from pixelgen_torch.parameters import initial_weights
+from pixelgen_torch.softmax import mean_cross_entropy
+from pixelgen_torch.weights import read_model, write_model
+
+
+class TorchLSTM(Model):
+    """The canonical LSTM; `network.py` has its arithmetic, `parameters.py` its weights."""
+
+    Options: ClassVar[type[pixelgen.Options]] = LSTMOptions
+
+    def __init__(self, network: Network, seed: int) -> None:
+        keep_large_buffers()
+        self._network = network
+        self._dtype = product_dtype(network.options.precision, network.device)
+        self._optimizer = Optimizer(network.leaves(), network.options)
+        self._dropout = torch.Generator(network.device).manual_seed(seed)
+        # Where sequences go on from one batch to the next; training and `nll` walk separately.
+        self._training_state: State = network.fresh_state(0)
+        self._reading_state: State = network.fresh_state(0)
+
+    @classmethod
+    def segments(cls, options: Any) -> Segments:
+        """Return how a model with these options wants its sequences cut."""
+        segments: Segments = options.segments()
+        return segments
+
+    @classmethod
+    def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:
+        """Return a new, untrained model; the same for the same seed.
+
+        Raises:
+            DeviceNotFound: the device is not there.
+        """
+        place = choose_device(device)
+        return cls(Network(spec, options, initial_weights(spec, options, seed), place), seed)
+
+    def train_step(self, batch: Batch, progress: float) -> float:
+        """Learn from one batch; return its mean loss in nats per token before the step."""
+        network = self._network
+        state = self._continued(self._training_state, batch)
+        h, self._training_state = self._read(batch, state, self._dtype, self._dropout)
+        z, vectors, bias = network.output(h)
+        loss = mean_cross_entropy(z, vectors, bias, self._targets(batch))
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step(progress)
+        return loss.item()
+
+    def nll(self, batch: Batch) -> np.ndarray:
+        """Return the negative log-likelihood of each target in nats: (B, T) float32."""
+        network = self._network
+        rows, steps = batch.targets.shape
+        with torch.no_grad():
+            state = self._continued(self._reading_state, batch)
+            h, self._reading_state = self._read(batch, state, torch.float32, None)
+            z, vectors, bias = network.output(h)
+            nats = z.new_empty(len(z))
+            targets = self._targets(batch)
+            for first in range(0, len(z), 1024):  # bounds the memory
+                part = slice(first, first + 1024)
+                logits = torch.addmm(bias, z[part], vectors.t())
+                chosen = logits.gather(1, targets[part, None])[:, 0]
+                nats[part] = logits.logsumexp(1) - chosen
+            result: np.ndarray = nats.view(steps, rows).t().cpu().numpy()
+            return np.ascontiguousarray(result)
+
+    def decoder(self, slots: int) -> Decoder:
+        """Return a decoder with this many recurrent states."""
+        return TorchDecoder(self._network, slots)
+
+    @property
+    def device(self) -> str:
+        """The device that was taken: `cpu` or `cuda:N`."""
+        return str(self._network.device)
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of learned numbers."""
+        return sum(leaf.numel() for leaf in self._network.leaves().values())
+
+    def save(self, directory: Path) -> None:
+        """Write `model.safetensors` and `spec.json` into an existing directory."""
+        weights = {name: weight.cpu().numpy() for name, weight in self._network.weights().items()}
+        write_model(directory, self._network.spec, self._network.options, weights)
+
+    @classmethod
+    def load(cls, directory: Path, options: Any, *, device: str = "auto") -> Self:
+        """Return the model that `save` wrote, of the shape that it was saved with.
+
+        Raises:
+            RunUnreadable: a file is missing or damaged.
+            DeviceNotFound: the device is not there.
+        """
+        place = choose_device(device)
+        spec, options, arrays = read_model(directory, options)
+        weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return cls(Network(spec, options, weights, place), seed=0)
+
+    def training_state(self) -> Mapping[str, np.ndarray]:
+        """Return the optimizer's moments, the dropout's random state and the carried states."""
+        state = {f"optimizer.{name}": array for name, array in self._optimizer.state().items()}
+        state["dropout"] = self._dropout.get_state().numpy().copy()
+        for layer, pair in enumerate(self._training_state):
+            for name, tensor in zip("hc", pair, strict=True):
+                state[f"carried.{layer}.{name}"] = tensor.cpu().numpy().copy()
+        return state
+
+    def restore_training_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take back what `training_state` returned.
+
+        Raises:
+            RunUnreadable: it is another model's.
+        """
+        prefix = "optimizer."
+        try:
+            self._optimizer.restore(
+                {
+                    name.removeprefix(prefix): array
+                    for name, array in state.items()
+                    if name.startswith(prefix)
+                }
+            )
+            self._dropout.set_state(torch.tensor(state["dropout"]))
+            self._training_state = [
+                (
+                    self._tensor(state[f"carried.{layer}.h"]),
+                    self._tensor(state[f"carried.{layer}.c"]),
+                )
+                for layer in range(self._network.options.layers)
+            ]
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise RunUnreadable(
+                f"the training state does not fit this model: {error}",
+                where="in the checkpoint",
+                remedy="Resume from an earlier checkpoint",
+            ) from None
+
+    def _read(
+        self, batch: Batch, state: State, dtype: torch.dtype, dropout: torch.Generator | None
+    ) -> tuple[Tensor, State]:
+        """Run the network over a batch: (TB, H) outputs, time first, and the last state."""
+        rows, steps = batch.targets.shape
+        x = self._network.inputs(
+            _time_first(batch.context),  # (TB, n)
+            _time_first(batch.positions),  # (TB,)
+            np.tile(batch.groups, steps),
+            dtype,
+        )
+        h, last = self._network.recur(x.view(steps, rows, -1), state, dropout)
+        return h.flatten(0, 1), last
+
+    def _continued(self, carried: State, batch: Batch) -> State:
+        """The state that a batch's sequences begin with: fresh, or carried from the last batch."""
+        rows = len(batch.starts)
+        if batch.starts.all():
+            return self._network.fresh_state(rows)
+        if len(carried[0][0]) != rows:
+            raise ValueError(
+                f"a batch of {rows} sequences cannot go on from one of {len(carried[0][0])}"
+            )
+        goes_on = self._tensor(~batch.starts)[:, None]
+        return [(h * goes_on, c * goes_on) for h, c in carried]
+
+    def _targets(self, batch: Batch) -> Tensor:
+        return self._tensor(_time_first(batch.targets))
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.tensor(array, device=self._network.device)
+
+
+def _time_first(array: np.ndarray) -> np.ndarray:
+    """(TB, …) int64 of (B, T, …)."""
+    turned = np.ascontiguousarray(np.swapaxes(array, 0, 1), np.int64)
+    return turned.reshape(-1, *array.shape[2:])

@@ -1,0 +1,233 @@
+"""The canonical LSTM's arithmetic, from tokens to the vectors whose products are the logits.
+
+For each position, with its neighbours' tokens k_0 … k_{n-1} (V stands for "outside"), its row,
+column, level and group, and W, b of the names in `parameters.py`:
+
+    f = [c(k_0), o(k_0), …, c(k_{n-1}), o(k_{n-1})]                     (n (C + 1),)
+    s = colour_in.1 γ(colour_in.0 f) + Σ_{j<K} token_in.j[k_j]
+        + row_in[row] + column_in[column] + level_in[level] + group_in[group]       (E,)
+    x = γ(s)                                                            (E,)
+    h = LSTM_{L-1}(… LSTM_0(x))                                         (H,)
+    z = project h                                                       (Z,)
+    u_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))   (Z,)
+    logits_v = u_v · z + output.bias[v]                                 (V,)
+
+c(v) is the token's colour, scaled from 0..255 to -1..1, and zero outside; o(v) is 1 outside and 0
+elsewhere; γ is GELU in its tanh form, 0.5 a (1 + tanh(√(2/π) (a + 0.044715 a³))); and
+φ(c) = [c, c², sin πc, cos πc, sin 2πc, cos 2πc, sin 4πc, cos 4πc] (8C,), each a block of C.
+Terms whose weights are not there fall away; where s is a token's embedding alone, x = s. With
+output=plain, logits = output.weight h + output.bias.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pixelgen.models.interface import ModelSpec
+from pixelgen_torch.options import LSTMOptions
+from pixelgen_torch.parameters import embedding_tables, sees_colours, weight_shapes
+from pixelgen_torch.recurrence import lstm
+
+State = list[tuple[Tensor, Tensor]]  # h and c (B, H) of each layer
+
+
+class Network:
+    """Weights on a device, and what is computed with them.
+
+    T positions, B sequences; sequences are laid out time first, since the recurrence walks so.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        options: LSTMOptions,
+        weights: Mapping[str, Tensor],
+        device: torch.device,
+    ) -> None:
+        self.spec, self.options, self.device = spec, options, device
+        tables = embedding_tables(spec, options)
+        self._leaves = {
+            name: weights[name].detach().to(device, torch.float32, copy=True).requires_grad_()
+            for name in weight_shapes(spec, options)
+            if name not in tables
+        }
+        # All tables are rows of one, so that a position's embeddings are summed in one pass.
+        self._table_names = dict(zip(tables, _starts(list(tables.values())), strict=True))
+        self._table_sizes = tables
+        if tables:
+            stacked = torch.cat([weights[name].detach().float() for name in tables])
+            self._leaves["tables"] = stacked.to(device).requires_grad_()
+        self._token_starts = np.array(
+            [start for name, start in self._table_names.items() if name.startswith("token_in")],
+            np.int64,
+        )
+        self._entries_of_position = self._position_entries()  # (P, 0 to 3)
+        self._group_start = self._table_names.get("group_in.weight")
+        self.colours = colour_table(spec).to(device)  # (V + 1, C + 1)
+        self.activated = len(tables) > 1 or sees_colours(spec, options)
+
+    def leaves(self) -> dict[str, Tensor]:
+        """The tensors that training moves: the weights, and all embeddings as one `tables`."""
+        return self._leaves
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights by the names of the weight file; views, without gradients."""
+        named = {}
+        for name, leaf in self._leaves.items():
+            if name != "tables":
+                named[name] = leaf.detach()
+        for name, start in self._table_names.items():
+            named[name] = self._leaves["tables"].detach()[start : start + self._table_sizes[name]]
+        return named
+
+    def tables(self) -> Tensor:
+        """All embedding tables, one below the other; `entries` tells the rows: (entries, E)."""
+        if "tables" in self._leaves:
+            return self._leaves["tables"].detach()
+        return self._zeros(0, self.options.embedding)
+
+    def fresh_state(self, rows: int) -> State:
+        """Return the state of `rows` sequences that have not begun."""
+        return [
+            (self._zeros(rows, self.options.hidden), self._zeros(rows, self.options.hidden))
+            for _ in range(self.options.layers)
+        ]
+
+    def inputs(
+        self, context: np.ndarray, positions: np.ndarray, groups: np.ndarray, dtype: torch.dtype
+    ) -> Tensor:
+        """Return what the first LSTM layer is given, with products in `dtype`.
+
+        Args:
+            context: (N, n) integers in [0, V].
+            positions: (N,) integers.
+            groups: (N,) integers.
+            dtype: of the products.
+
+        Returns:
+            (N, E) in `dtype`.
+        """
+        total = None
+        entries = self.entries(context, positions, groups)
+        if entries.shape[1]:
+            total = functional.embedding_bag(
+                self._tensor(entries), self._leaves["tables"], mode="sum"
+            )
+        if "colour_in.0.weight" in self._leaves:
+            table = self.colours.to(dtype)
+            colours = functional.embedding(self._tensor(context), table).flatten(1)
+            seen = gelu(self._linear("colour_in.0", colours))
+            seen = self._linear("colour_in.1", seen)
+            total = seen if total is None else total + seen
+        assert total is not None  # there is always a token or a colour to see
+        total = total.to(dtype)
+        return gelu(total) if self.activated else total
+
+    def entries(self, context: np.ndarray, positions: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Return which rows of the joined table are summed at each position: (N, tables) int64."""
+        parts = [
+            context[:, : len(self._token_starts)] + self._token_starts,
+            self._entries_of_position[positions],
+        ]
+        if self._group_start is not None:
+            parts.append(groups[:, None] + self._group_start)
+        return np.concatenate(parts, 1)
+
+    def recur(
+        self, x: Tensor, state: State, dropout: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """Run all LSTM layers over (T, B, E) inputs; return (T, B, H) and the last state.
+
+        Where `dropout` is given, it draws the masks that every layer's outputs are dropped by.
+        """
+        last: State = []
+        share = self.options.dropout
+        for layer, (h, c) in enumerate(state):
+            x, last_h, last_c = lstm(
+                x,
+                self._leaves[f"lstm.{layer}.input"],
+                self._leaves[f"lstm.{layer}.recurrent"],
+                self._leaves[f"lstm.{layer}.bias"],
+                h,
+                c,
+            )
+            last.append((last_h, last_c))
+            if dropout is not None and share:
+                mask = torch.empty_like(x).bernoulli_(1 - share, generator=dropout)
+                x = x * mask.div_(1 - share)
+        return x, last
+
+    def output(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return z (N, Z), the tokens' vectors (V, Z) and biases (V,) for the outputs h (N, H)."""
+        bias = self._leaves["output.bias"]
+        if self.options.output == "plain":
+            return h, self._leaves["output.weight"], bias
+        return self._linear("project", h), self.vectors(), bias
+
+    def vectors(self) -> Tensor:
+        """The tokens' output vectors (V, Z) of output=palette."""
+        vectors = self._leaves["output.free"]
+        if "output.colour.0.weight" in self._leaves:
+            waves = colour_waves(self.colours[:-1, :-1])
+            shared = gelu(self._linear("output.colour.0", waves))
+            vectors = vectors + self._linear("output.colour.1", shared)
+        return vectors
+
+    def _linear(self, name: str, x: Tensor) -> Tensor:
+        weight, bias = self._leaves[f"{name}.weight"], self._leaves[f"{name}.bias"]
+        return functional.linear(x, weight.to(x.dtype), bias.to(x.dtype))
+
+    def _position_entries(self) -> np.ndarray:
+        where = {
+            "row_in.weight": self.spec.rows,
+            "column_in.weight": self.spec.columns,
+            "level_in.weight": self.spec.levels,
+        }
+        columns = [
+            np.asarray(where[name], np.int64) + start
+            for name, start in self._table_names.items()
+            if name in where
+        ]
+        return np.stack(columns, 1) if columns else np.empty((len(self.spec.rows), 0), np.int64)
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+    def _zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, device=self.device)
+
+
+def gelu(x: Tensor) -> Tensor:
+    """GELU in its tanh form, which a twin without an error function can follow."""
+    return functional.gelu(x, approximate="tanh")
+
+
+def colour_table(spec: ModelSpec) -> Tensor:
+    """Return (V + 1, C + 1) float32: each token's colour in -1..1 and 0; outside, zeros and 1."""
+    channels = 0 if spec.palette is None else spec.palette.shape[1]
+    table = torch.zeros(spec.vocab_size + 1, channels + 1)
+    if spec.palette is not None:
+        table[:-1, :-1] = torch.tensor(spec.palette, dtype=torch.float32) / 127.5 - 1
+    table[-1, -1] = 1
+    return table
+
+
+def colour_waves(colours: Tensor) -> Tensor:
+    """Return φ (V, 8C) of colours (V, C)."""
+    parts = [colours, colours**2]
+    for frequency in (1, 2, 4):
+        parts += [
+            torch.sin(frequency * math.pi * colours),
+            torch.cos(frequency * math.pi * colours),
+        ]
+    return torch.cat(parts, 1)
+
+
+def _starts(sizes: list[int]) -> list[int]:
+    return [sum(sizes[:index]) for index in range(len(sizes))]

@@ -1,0 +1,120 @@
+"""The weights of the canonical LSTM: their names, shapes and first values.
+
+These names and shapes are the weight file's, whichever backend writes it. All are float32.
+
+V tokens, C palette channels, n neighbours, K of them with token embeddings, E embedding,
+H hidden, Z projection, l a layer of the LSTM counted from 0.
+
+| name | shape | there if |
+|---|---|---|
+| `colour_in.0.weight`, `.bias` | (E, n (C + 1)), (E,) | colours, and a palette |
+| `colour_in.1.weight`, `.bias` | (E, E), (E,) | the same |
+| `token_in.k.weight` | (V + 1, E) | k < K |
+| `row_in.weight` | (rows, E) | positions=absolute |
+| `column_in.weight` | (columns, E) | positions=absolute |
+| `level_in.weight` | (levels, E) | more than one level |
+| `group_in.weight` | (groups, E) | more than one group |
+| `lstm.l.input` | (4H, E), above the first layer (4H, H) | |
+| `lstm.l.recurrent` | (4H, H) | |
+| `lstm.l.bias` | (4H,) | |
+| `project.weight`, `.bias` | (Z, H), (Z,) | output=palette |
+| `output.free` | (V, Z) | output=palette |
+| `output.colour.0.weight`, `.bias` | (Z, 8C), (Z,) | output=palette, and a palette |
+| `output.colour.1.weight`, `.bias` | (Z, Z), (Z,) | the same |
+| `output.weight` | (V, H) | output=plain |
+| `output.bias` | (V,) | |
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from pixelgen.models.interface import ModelSpec
+from pixelgen_torch.options import LSTMOptions
+
+
+def weight_shapes(spec: ModelSpec, options: LSTMOptions) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight by its name, in the order of the table above."""
+    vocab, embedding, hidden = spec.vocab_size, options.embedding, options.hidden
+    channels = 0 if spec.palette is None else spec.palette.shape[1]
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def linear(name: str, out: int, into: int) -> None:
+        shapes[f"{name}.weight"] = (out, into)
+        shapes[f"{name}.bias"] = (out,)
+
+    if sees_colours(spec, options):
+        linear("colour_in.0", embedding, spec.context_size * (channels + 1))
+        linear("colour_in.1", embedding, embedding)
+    for name, entries in embedding_tables(spec, options).items():
+        shapes[name] = (entries, embedding)
+    for layer in range(options.layers):
+        shapes[f"lstm.{layer}.input"] = (4 * hidden, hidden if layer else embedding)
+        shapes[f"lstm.{layer}.recurrent"] = (4 * hidden, hidden)
+        shapes[f"lstm.{layer}.bias"] = (4 * hidden,)
+    if options.output == "palette":
+        linear("project", options.projection, hidden)
+        shapes["output.free"] = (vocab, options.projection)
+        if channels:
+            linear("output.colour.0", options.projection, 8 * channels)
+            linear("output.colour.1", options.projection, options.projection)
+    else:
+        shapes["output.weight"] = (vocab, hidden)
+    shapes["output.bias"] = (vocab,)
+    return shapes
+
+
+def sees_colours(spec: ModelSpec, options: LSTMOptions) -> bool:
+    """Whether the input has the neighbours' colours."""
+    return options.colours and spec.palette is not None
+
+
+def embedding_tables(spec: ModelSpec, options: LSTMOptions) -> dict[str, int]:
+    """Return the number of entries of each embedding table by its name, in order.
+
+    Without a palette there is always the nearest neighbour's token, or nothing would be seen.
+    """
+    tokens = options.token_embeddings if sees_colours(spec, options) else None
+    count = max(1, options.token_embeddings) if tokens is None else tokens
+    tables = {
+        f"token_in.{k}.weight": spec.vocab_size + 1 for k in range(min(count, spec.context_size))
+    }
+    if options.positions == "absolute":
+        tables["row_in.weight"] = int(spec.rows.max()) + 1
+        tables["column_in.weight"] = int(spec.columns.max()) + 1
+    levels = int(spec.levels.max()) + 1
+    if levels > 1:
+        tables["level_in.weight"] = levels
+    if spec.groups > 1:
+        tables["group_in.weight"] = spec.groups
+    return tables
+
+
+def initial_weights(spec: ModelSpec, options: LSTMOptions, seed: int) -> dict[str, Tensor]:
+    """Return new weights, the same for the same seed on every machine's CPU."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: _initial(name, shape, options, generator)
+        for name, shape in weight_shapes(spec, options).items()
+    }
+
+
+def _initial(
+    name: str, shape: tuple[int, ...], options: LSTMOptions, generator: torch.Generator
+) -> Tensor:
+    weight = torch.zeros(shape)
+    if name.endswith("bias"):
+        if name.startswith("lstm"):  # remember at first: the forget gate starts open
+            weight[options.hidden : 2 * options.hidden] = 1
+        return weight
+    if "_in." in name and not name.startswith("colour_in"):
+        return weight.normal_(0, 0.1, generator=generator)
+    if name == "output.free":
+        return weight.normal_(0, 0.05, generator=generator)
+    bound = math.sqrt(3 / shape[1])  # keeps the variance of what passes through
+    if name.startswith("lstm"):
+        bound = 1 / math.sqrt(options.hidden)
+    return weight.uniform_(-bound, bound, generator=generator)

@@ -1,0 +1,75 @@
+"""Matrix products whose rows are bit-identical however many rows there are.
+
+Painting needs it: a seed must mean the same picture alone and among others. Two things break it in
+PyTorch on a CPU. A BLAS takes another kernel, which sums in another order, for a few rows than for
+many. And an elementwise function such as a sigmoid gives its last few numbers, at the end of a
+tensor or of a thread's share of it, to scalar code, which rounds differently from vector code.
+Hence: products through oneDNN with weights packed beforehand, which sums each row alike at any
+number of rows (on old processors, at any but one) and is the fastest too; where it is not there,
+rows are padded to a multiple of 16;
+widths that are multiples of 64, so that threads never share a vector of a row; and elementwise
+work in blocks too small to be shared among threads at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+WIDTH = 64  # widths are padded to a multiple of this: two vectors of 16 float32, and then some
+ONE_THREAD = 32768 - 1  # PyTorch shares elementwise work on more numbers than this among threads
+PACKED_FOR = 32  # rows that the packed layout is chosen for; it serves any number
+
+
+class Product:
+    """x ↦ x weightᵀ + bias in float32, without gradients."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        out = padded(len(weight))
+        self._weight = pad_to(weight, out, weight.shape[1])  # (out', in)
+        self._bias = None if bias is None else pad_to(bias, out)
+        self._packed = None
+        if packing_works() and weight.device.type == "cpu":
+            self._packed = torch.ops.mkldnn._reorder_linear_weight(self._weight, PACKED_FOR)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return (M, out') of x (M, in), M and out' multiples of `row_multiple` and of `WIDTH`."""
+        if self._packed is None:
+            return functional.linear(x, self._weight, self._bias)
+        result: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x, self._packed, self._bias, "none", [], ""
+        )
+        return result
+
+
+def row_multiple(device: torch.device) -> int:
+    """Return what the number of rows must be a multiple of on this device."""
+    return 2 if device.type == "cpu" and packing_works() else 16
+
+
+def packing_works() -> bool:
+    """Whether this PyTorch has the products with packed weights that its compiler uses."""
+    available = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    return available and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+
+
+def blocks(rows: int, width: int) -> Iterator[slice]:
+    """Cut `rows` rows of `width` numbers into blocks that one thread works on alone."""
+    most = max(1, ONE_THREAD // width)
+    for first in range(0, rows, most):
+        yield slice(first, min(first + most, rows))
+
+
+def padded(size: int, multiple: int = WIDTH) -> int:
+    """Return the least multiple of `multiple` that is not below `size`."""
+    return -(-size // multiple) * multiple
+
+
+def pad_to(weight: Tensor, *shape: int) -> Tensor:
+    """Return `weight` with zeros appended up to `shape`."""
+    larger = weight.new_zeros(shape)
+    larger[tuple(slice(size) for size in weight.shape)] = weight.detach()
+    return larger

@@ -1,0 +1,32 @@
+"""The distribution pixelgen-torch: found by its entry point, and light until it is used."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+
+import pytest
+
+from pixelgen.plugins import catalogue
+
+pytest.importorskip("pixelgen_torch")
+
+
+def test_the_entry_point_registers_the_model():
+    entries = importlib.metadata.entry_points(group="pixelgen")
+    assert entries["torch"].value == "pixelgen_torch.plugin"
+    registration = catalogue().find("model", "torch-lstm")
+    assert registration.origin.distribution == "pixelgen-torch"
+    assert registration.needs == ("torch",)
+    assert registration.load().__name__ == "TorchLSTM"
+
+
+def test_registration_imports_no_torch():
+    program = (
+        "import sys\n"
+        "from pixelgen.plugins import catalogue\n"
+        "assert 'torch-lstm' in catalogue().names('model')\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
