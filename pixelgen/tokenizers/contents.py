@@ -1,0 +1,55 @@
+"""The file `tokenizer.json` that every built-in tokenizer keeps itself in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pixelgen.errors import RunUnreadable
+
+FILE = "tokenizer.json"
+
+
+def write_contents(directory: Path, kind: str, newest: int, contents: dict[str, Any]) -> None:
+    """Write the JSON object, with its kind and format, into a directory."""
+    written = {"format": newest, "kind": kind, **contents}
+    (directory / FILE).write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+
+
+def read_contents(directory: Path, kind: str, newest: int) -> dict[str, Any]:
+    """Return the JSON object that `write_contents` wrote, its kind and format checked.
+
+    Raises:
+        RunUnreadable: the file is missing, is no JSON, or is another kind's or version's.
+    """
+    path = directory / FILE
+    try:
+        contents = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunUnreadable(
+            "the tokenizer's file is missing",
+            where=str(path),
+            remedy="Restore it from a copy, or train a new run",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise damaged(path, str(error)) from error
+    if not isinstance(contents, dict) or contents.get("kind") != kind:
+        found = contents.get("kind") if isinstance(contents, dict) else type(contents).__name__
+        raise damaged(path, f"it holds {found!r}, not {kind!r}")
+    if contents.get("format") != newest:
+        raise RunUnreadable(
+            f"a tokenizer file of format {contents.get('format')!r}; this pixelgen reads {newest}",
+            where=str(path),
+            remedy="Use the version of pixelgen that wrote it",
+        )
+    return contents
+
+
+def damaged(path: Path, reason: str) -> RunUnreadable:
+    """Return the error for a tokenizer's file that cannot be used."""
+    return RunUnreadable(
+        f"the tokenizer's file is damaged: {reason}",
+        where=str(path),
+        remedy="Restore it from a copy, or train a new run",
+    )

@@ -1,0 +1,62 @@
+"""Assignment by trying every centre: for points of many dimensions, and to check the others by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pixelgen.tokenizers.assignment import FRACTION, Points
+from pixelgen.tokenizers.threads import spread
+
+POINTS_AT_ONCE = 1024
+
+
+def nearest_of_all(places: np.ndarray, centres: np.ndarray, fraction: int) -> np.ndarray:
+    """Return the nearest centre to each place, of equals the first: (n,) int64.
+
+    Args:
+        places: (n, d) float64 whole numbers.
+        centres: (k, d) float64 whole numbers, in `fraction`-ths of a step.
+        fraction: parts of a step.
+    """
+    nearest = np.empty(len(places), np.intp)
+    rows = -2.0 * fraction * centres.T
+    squares = (centres**2).sum(axis=1)
+
+    def find_some(start: int) -> None:
+        scores = places[start : start + POINTS_AT_ONCE] @ rows
+        scores += squares
+        nearest[start : start + POINTS_AT_ONCE] = scores.argmin(axis=1)
+
+    spread(find_some, range(0, len(places), POINTS_AT_ONCE))
+    return nearest
+
+
+class EveryCentre:
+    """An `Assignment` that computes every distance.
+
+    Args:
+        points: what is assigned, of any number of dimensions.
+    """
+
+    def __init__(self, points: Points) -> None:
+        self.points = points
+        self._labels: np.ndarray = np.zeros(0, np.intp)
+        self._k = 0
+
+    def update(self, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Assign every point and return the sums and counts; see `Assignment`."""
+        self._k = len(centres)
+        self._labels = nearest_of_all(self.points.places, centres, FRACTION)
+        counts = np.bincount(self._labels, self.points.weights, self._k)
+        sums = [np.bincount(self._labels, column, self._k) for column in self.points.sums.T]
+        return np.stack(sums, axis=1), counts
+
+    def products(self) -> np.ndarray:
+        """Return the sums of products of each centre; see `Assignment`."""
+        d = self.points.channels
+        products = np.empty((self._k, d, d))
+        for i in range(d):
+            for j in range(d):
+                column = self.points.sums[:, i] * self.points.places[:, j]
+                products[:, i, j] = np.bincount(self._labels, column, self._k)
+        return products
