@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pixelgen import __version__
+from pixelgen.backends import with_backend
 from pixelgen.data.collection import Collection, Split, collect
 from pixelgen.data.material import Material, fit_tokenizer, make_material
 from pixelgen.errors import RecipeError, RunUnreadable
@@ -167,6 +168,7 @@ def resume(
     epochs: int | None = None,
     minutes: float | None = None,
     device: str | None = None,
+    model: str | None = None,
     listener: Listener | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -176,12 +178,15 @@ def resume(
         path: the run directory.
         epochs, minutes: a new budget, in all; the recipe's if neither is given.
         device: in place of the recipe's.
+        model: another model of the same family, which goes on from the weights, and from the
+            optimizer's moments where it can.
         listener: is told of everything that happens.
         should_stop: as for `start`.
 
     Raises:
         RunNotFound, RunUnreadable: there is no run, or no checkpoint.
         RecipeError: the budget is spent already, or the pictures have changed.
+        OptionError: `model` is of another family.
     """
     listener = listener or Listener()
     run = RunDirectory.open(path, to_write=True)
@@ -192,6 +197,9 @@ def resume(
         recipe = Recipe.parse(merge(recipe.model_dump(mode="json", exclude_none=True), budget))
     if device:
         recipe = recipe.model_copy(update={"device": device})
+    trained_with = recipe.model.name
+    if model:
+        recipe = with_backend(recipe, model, checkpoint)
     resolved = resolve(recipe)
     progress, training_state = run.read_checkpoint(checkpoint)
     try:
@@ -208,10 +216,13 @@ def resume(
     material = make_material(
         collection, split, framing_of(recipe), tokenizer, segments, _executor(resolved)
     )
-    model: Model = resolved.classes["model"].load(
+    learner: Model = resolved.classes["model"].load(
         checkpoint, resolved.options["model"], device=recipe.device
     )
-    model.restore_training_state(training_state)
+    if recipe.model.name == trained_with:
+        learner.restore_training_state(training_state)
+    else:
+        _hand_over(learner, training_state, state, f"{trained_with} to {model}", listener)
     pace = _pace(recipe, material)
     if pace.minutes is not None:
         if minutes or Pace.settled(state.knots).is_spent(state.step):  # of a smaller budget
@@ -227,9 +238,11 @@ def resume(
         )
     atomic.write_text(run.recipe, recipe.toml())
     run.write_metrics([line for line in run.metrics() if line["step"] <= state.step])
-    run.write_manifest({**run.manifest(), "state": "running"})
+    manifest = run.manifest()
+    manifest["plugins"]["model"] = _plugin("model", str(recipe.model.name))
+    run.write_manifest({**manifest, "state": "running", "device": learner.device})
     listener.note(f"Going on from step {state.step} (epoch {state.epoch + 1})")
-    loop = _loop(resolved, material, model, run, pace, listener, should_stop)
+    loop = _loop(resolved, material, learner, run, pace, listener, should_stop)
     loop.state = state
     return _carry_out(loop, resolved, listener)
 
@@ -423,15 +436,9 @@ def _description(loop: Loop, resolved: Resolved) -> str:
 
 def _manifest(resolved: Resolved, material: Material, model: Model) -> dict[str, Any]:
     collection, split = material.collection, material.split
-    plugins = {}
-    for kind in resolved.classes:
-        name = getattr(resolved.recipe, kind).name
-        origin = catalogue().find(kind, name).origin
-        plugins[kind] = {
-            "name": name,
-            "distribution": origin.distribution,
-            "version": origin.version,
-        }
+    plugins = {
+        kind: _plugin(kind, getattr(resolved.recipe, kind).name) for kind in resolved.classes
+    }
     return {
         "state": "running",
         "started": _now(),
@@ -458,6 +465,32 @@ def _manifest(resolved: Resolved, material: Material, model: Model) -> dict[str,
             ],
         },
     }
+
+
+def _plugin(kind: str, name: str) -> dict[str, str]:
+    """What the manifest says of a plugin."""
+    origin = catalogue().find(kind, name).origin
+    return {"name": name, "distribution": origin.distribution, "version": origin.version}
+
+
+def _hand_over(
+    model: Model,
+    training_state: Mapping[str, np.ndarray],
+    state: LoopState,
+    change: str,
+    listener: Listener,
+) -> None:
+    """Let another backend go on from a training state, as far as it can; `change` names both."""
+    try:
+        model.restore_training_state(training_state)
+    except RunUnreadable as error:
+        # Sequences under way cannot be gone on with either, so the epoch is begun again.
+        state.batch, state.epoch_nats, state.epoch_targets = 0, 0.0, 0
+        listener.note(
+            f"From {change}: the weights go over; the optimizer starts anew ({error.what})"
+        )
+    else:
+        listener.note(f"From {change}: the weights go over, and what the optimizer has gathered")
 
 
 def _check_unchanged(run: RunDirectory, collection: Collection, recipe: Recipe) -> None:

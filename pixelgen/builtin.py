@@ -13,6 +13,26 @@ def register_tokenizers(register: Register) -> None:
         summary="k-means palette of the pictures' own colours",
     )
     register(
+        "median-cut",
+        "pixelgen.tokenizers.median_cut:MedianCut",
+        summary="Pillow's median cut, up to 256 colours",
+    )
+    register(
+        "octree",
+        "pixelgen.tokenizers.octree:Octree",
+        summary="Pillow's fast octree, up to 256 colours",
+    )
+    register(
+        "fixed-palette",
+        "pixelgen.tokenizers.fixed_palette:FixedPalette",
+        summary="colours from a palette file, or known by name: gameboy, pico-8 …",
+    )
+    register(
+        "patch-kmeans",
+        "pixelgen.tokenizers.patch_kmeans:PatchKMeans",
+        summary="tokens of 2×2 or more pixels, by k-means on patches",
+    )
+    register(
         "rgb-grid",
         "pixelgen.tokenizers.rgb_grid:RGBGrid",
         summary="uniform levels a channel, nothing to fit",
@@ -25,6 +45,11 @@ def register_models(register: Register) -> None:
         "markov",
         "pixelgen.models.markov:Markov",
         summary="interpolated counts over the nearest neighbours; trains in a second",
+    )
+    register(
+        "numpy-lstm",
+        "pixelgen.models.numpy_lstm:NumpyLSTM",
+        summary="LSTM over rows of colours that sees its neighbours and the palette; NumPy alone",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pixelgen.backends import with_backend
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.batches import Cutter
 from pixelgen.data.material import Framing, make_cutter
@@ -31,15 +32,19 @@ class Run:
     Args:
         path: the run directory.
         device: overrides the recipe's device.
+        model: another model of the same family, by name, in place of the recipe's.
 
     Raises:
         RunNotFound: there is no run at this place.
         RunUnreadable: the run is from a newer version, or damaged.
     """
 
-    def __init__(self, path: str | Path, *, device: str | None = None) -> None:
+    def __init__(
+        self, path: str | Path, *, device: str | None = None, model: str | None = None
+    ) -> None:
         self.directory = RunDirectory.open(Path(path))
         self._device = device
+        self._model_name = model
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -51,8 +56,15 @@ class Run:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The resolved recipe."""
-        return Recipe.read(self.directory.recipe)
+        """The resolved recipe, with the model that was asked for.
+
+        Raises:
+            OptionError: the model that was asked for is of another family.
+        """
+        recipe = Recipe.read(self.directory.recipe)
+        if self._model_name is None:
+            return recipe
+        return with_backend(recipe, self._model_name, self.directory.model)
 
     @cached_property
     def resolved(self) -> Resolved:

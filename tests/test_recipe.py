@@ -227,7 +227,7 @@ class TestResolving:
         broken = SimpleNamespace(register_models=register_models)
         plugins.add(broken, Origin("broken", "pixelgen-torch", "1", "entry point"))
         resolved = resolve(Recipe.parse({"tokenizer": {"name": "rgb-grid"}}), plugins)
-        assert resolved.recipe.model.name == "markov"
+        assert resolved.recipe.model.name == "numpy-lstm"
         assert "'torch-lstm' cannot be imported" in resolved.reasons[0]
 
     def test_a_resolved_recipe_resolves_to_itself(self, quick):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pixelgen.cli import complete
+
 
 def resume(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
@@ -15,6 +17,15 @@ def resume(
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="A new budget: minutes in all, counting those spent.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            autocompletion=complete.models,
+            help="Go on with another backend of the run's model, such as torch-lstm.",
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
@@ -43,6 +54,7 @@ def resume(
             epochs=epochs,
             minutes=minutes,
             device=device,
+            model=model,
             listener=display,
             should_stop=stop,
         )

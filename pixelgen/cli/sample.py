@@ -23,6 +23,15 @@ def sample(
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed gives the same pictures.")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            autocompletion=complete.models,
+            help="Another backend of the run's model, such as numpy-lstm for torch-lstm.",
+        ),
+    ] = None,
     sampler: Annotated[
         str | None,
         typer.Option("--sampler", "-s", autocompletion=complete.samplers, help="Another sampler."),
@@ -52,7 +61,7 @@ def sample(
     from pixelgen.errors import OptionError
     from pixelgen.run import Gallery, Run
 
-    opened = Run(run, device=device)
+    opened = Run(run, device=device, model=model)
     options = parse_assignments(option or [])
     if other := sorted(set(options) - {"sampler"}):
         raise OptionError(

@@ -92,9 +92,18 @@ class Decoder(ABC):
 
 
 class Model(ABC):
-    """Learns the probabilities of the next token given its context, position and past."""
+    """Learns the probabilities of the next token given its context, position and past.
+
+    Attributes:
+        Options: the pydantic class of the model's options.
+        family: models of one family take the same options, but for some of a backend's own, and
+            read each other's files, so that a run which one has trained is painted, or trained
+            further, with another. Its `save` writes `family` into `spec.json`. None for a model
+            that stands alone.
+    """
 
     Options: ClassVar[type[Options]] = Options
+    family: ClassVar[str | None] = None
 
     @classmethod
     @abstractmethod

@@ -12,7 +12,9 @@ from torch import Tensor
 
 import pixelgen
 from pixelgen.data.segments import Batch, Segments
-from pixelgen.errors import RunUnreadable
+from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
+from pixelgen.models.canonical.training_state import TrainingState, read_training_state
+from pixelgen.models.canonical.weights import FAMILY, read_model, write_model
 from pixelgen.models.interface import Decoder, Model, ModelSpec
 from pixelgen_torch.decoder import TorchDecoder
 from pixelgen_torch.device import choose_device, product_dtype
@@ -20,19 +22,19 @@ from pixelgen_torch.memory import keep_large_buffers
 from pixelgen_torch.network import Network, State
 from pixelgen_torch.optimizer import Optimizer
 from pixelgen_torch.options import LSTMOptions
-from pixelgen_torch.parameters import initial_weights
 from pixelgen_torch.softmax import mean_cross_entropy
-from pixelgen_torch.weights import read_model, write_model
 
 
 class TorchLSTM(Model):
-    """The canonical LSTM; `network.py` has its arithmetic, `parameters.py` its weights."""
+    """The canonical LSTM on PyTorch; `network.py` has its arithmetic."""
 
     Options: ClassVar[type[pixelgen.Options]] = LSTMOptions
+    family: ClassVar[str | None] = FAMILY
 
     def __init__(self, network: Network, seed: int) -> None:
         keep_large_buffers()
         self._network = network
+        self._seed = seed
         self._dtype = product_dtype(network.options.precision, network.device)
         self._optimizer = Optimizer(network.leaves(), network.options)
         self._dropout = torch.Generator(network.device).manual_seed(seed)
@@ -54,7 +56,9 @@ class TorchLSTM(Model):
             DeviceNotFound: the device is not there.
         """
         place = choose_device(device)
-        return cls(Network(spec, options, initial_weights(spec, options, seed), place), seed)
+        initial = initial_weights(spec, options, seed)
+        weights = {name: torch.from_numpy(array) for name, array in initial.items()}
+        return cls(Network(spec, options, weights, place), seed)
 
     def train_step(self, batch: Batch, progress: float) -> float:
         """Learn from one batch; return its mean loss in nats per token before the step."""
@@ -119,42 +123,45 @@ class TorchLSTM(Model):
 
     def training_state(self) -> Mapping[str, np.ndarray]:
         """Return the optimizer's moments, the dropout's random state and the carried states."""
-        state = {f"optimizer.{name}": array for name, array in self._optimizer.state().items()}
-        state["dropout"] = self._dropout.get_state().numpy().copy()
-        for layer, pair in enumerate(self._training_state):
-            for name, tensor in zip("hc", pair, strict=True):
-                state[f"carried.{layer}.{name}"] = tensor.cpu().numpy().copy()
-        return state
+        moments = {
+            moment: {
+                name: tensor.cpu().numpy().copy()
+                for name, tensor in self._network.by_name(by_leaf).items()
+            }
+            for moment, by_leaf in self._optimizer.moments().items()
+        }
+        carried = [
+            (h.cpu().numpy().copy(), c.cpu().numpy().copy()) for h, c in self._training_state
+        ]
+        random = self._dropout.get_state().numpy().copy()
+        state = TrainingState(self._seed, self._optimizer.steps, moments, carried, random)
+        return state.arrays("torch")
 
     def restore_training_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take back what `training_state` returned.
+        """Take back what `training_state` returned, here or in another backend of the family.
 
         Raises:
             RunUnreadable: it is another model's.
         """
-        prefix = "optimizer."
-        try:
-            self._optimizer.restore(
-                {
-                    name.removeprefix(prefix): array
-                    for name, array in state.items()
-                    if name.startswith(prefix)
-                }
-            )
-            self._dropout.set_state(torch.tensor(state["dropout"]))
-            self._training_state = [
-                (
-                    self._tensor(state[f"carried.{layer}.h"]),
-                    self._tensor(state[f"carried.{layer}.c"]),
-                )
-                for layer in range(self._network.options.layers)
-            ]
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise RunUnreadable(
-                f"the training state does not fit this model: {error}",
-                where="in the checkpoint",
-                remedy="Resume from an earlier checkpoint",
-            ) from None
+        network = self._network
+        taken = read_training_state(
+            state,
+            backend="torch",
+            optimizer=network.options.optimizer,
+            shapes=weight_shapes(network.spec, network.options),
+            layers=network.options.layers,
+        )
+        moments = {
+            moment: network.by_leaf({name: self._tensor(array) for name, array in named.items()})
+            for moment, named in taken.moments.items()
+        }
+        self._optimizer.restore(taken.steps, moments)
+        self._seed = taken.seed
+        if taken.random is None:
+            self._dropout.manual_seed(taken.seed + taken.steps)
+        else:
+            self._dropout.set_state(torch.tensor(taken.random))
+        self._training_state = [(self._tensor(h), self._tensor(c)) for h, c in taken.carried]
 
     def _read(
         self, batch: Batch, state: State, dtype: torch.dtype, dropout: torch.Generator | None

@@ -1,7 +1,8 @@
 """The canonical LSTM's arithmetic, from tokens to the vectors whose products are the logits.
 
 For each position, with its neighbours' tokens k_0 … k_{n-1} (V stands for "outside"), its row,
-column, level and group, and W, b of the names in `parameters.py`:
+column, level and group, and W, b of the names in
+`pixelgen.models.canonical.parameters`:
 
     f = [c(k_0), o(k_0), …, c(k_{n-1}), o(k_{n-1})]                     (n (C + 1),)
     s = colour_in.1 γ(colour_in.0 f) + Σ_{j<K} token_in.j[k_j]
@@ -29,9 +30,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pixelgen.models.canonical.parameters import (
+    embedding_tables,
+    sees_colours,
+    weight_shapes,
+)
 from pixelgen.models.interface import ModelSpec
 from pixelgen_torch.options import LSTMOptions
-from pixelgen_torch.parameters import embedding_tables, sees_colours, weight_shapes
 from pixelgen_torch.recurrence import lstm
 
 State = list[tuple[Tensor, Tensor]]  # h and c (B, H) of each layer
@@ -78,13 +83,21 @@ class Network:
 
     def weights(self) -> dict[str, Tensor]:
         """The weights by the names of the weight file; views, without gradients."""
-        named = {}
-        for name, leaf in self._leaves.items():
-            if name != "tables":
-                named[name] = leaf.detach()
+        return self.by_name({name: leaf.detach() for name, leaf in self._leaves.items()})
+
+    def by_name(self, by_leaf: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return tensors shaped as the leaves by the weights' names; views."""
+        named = {name: tensor for name, tensor in by_leaf.items() if name != "tables"}
         for name, start in self._table_names.items():
-            named[name] = self._leaves["tables"].detach()[start : start + self._table_sizes[name]]
+            named[name] = by_leaf["tables"][start : start + self._table_sizes[name]]
         return named
+
+    def by_leaf(self, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Undo `by_name`: return tensors by the leaves' names, the tables below one another."""
+        by_leaf = {name: named[name] for name in self._leaves if name != "tables"}
+        if self._table_names:
+            by_leaf["tables"] = torch.cat([named[name] for name in self._table_names])
+        return {name: by_leaf[name] for name in self._leaves}
 
     def tables(self) -> Tensor:
         """All embedding tables, one below the other; `entries` tells the rows: (entries, E)."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pixelgen_torch.options import LSTMOptions
+
+# PyTorch's names of the moments that the family knows.
+KEYS = {
+    "adamw": {"mean": "exp_avg", "square": "exp_avg_sq"},
+    "rmsprop": {"square": "square_avg"},
+}
 
 
 class Optimizer:
@@ -55,37 +60,26 @@ class Optimizer:
             rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         return rate
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return everything that further steps depend on."""
-        state = {"steps": np.array(self.steps)}
-        for name, tensor in self._moments():
-            state[name] = tensor.detach().cpu().numpy().copy()
-        return state
+    def moments(self) -> dict[str, dict[str, Tensor]]:
+        """Return adamw's `mean` and `square`, or rmsprop's `square`, by the leaves' names."""
+        state = self._inner.state_dict()["state"]
+        return {
+            moment: {self._names[index]: state[index][key] for index in state}
+            for moment, key in KEYS[self._options.optimizer].items()
+            if state
+        }
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take back what `state` returned.
-
-        Raises:
-            KeyError, ValueError: it is that of other weights.
-        """
-        self.steps = int(state["steps"])
-        saved: dict[int, dict[str, Tensor]] = {}
-        for key, array in state.items():
-            if key == "steps":
-                continue
-            name, _, moment = key.rpartition(".")
-            index = self._names.index(name)
-            tensor = torch.tensor(array)
-            # PyTorch does not check: it would write beyond the end of a smaller tensor.
-            if tensor.dim() and tensor.shape != self._leaves[index].shape:
-                raise ValueError(f"{key!r} has the shape {list(tensor.shape)}")
-            saved.setdefault(index, {})[moment] = tensor
-        if saved and len(saved) < len(self._leaves):
-            raise KeyError(next(n for i, n in enumerate(self._names) if i not in saved))
+    def restore(self, steps: int, moments: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Go on after so many steps from what `moments` returned then."""
+        self.steps = steps
+        keys = KEYS[self._options.optimizer]
+        state = {
+            index: {
+                "step": torch.tensor(float(steps)),
+                **{keys[moment]: by_leaf[name] for moment, by_leaf in moments.items()},
+            }
+            for index, name in enumerate(self._names)
+            if moments
+        }
         groups = self._inner.state_dict()["param_groups"]
-        self._inner.load_state_dict({"state": saved, "param_groups": groups})
-
-    def _moments(self) -> Iterator[tuple[str, Tensor]]:
-        for index, moments in self._inner.state_dict()["state"].items():
-            for moment, tensor in moments.items():
-                yield f"{self._names[index]}.{moment}", torch.as_tensor(tensor)
+        self._inner.load_state_dict({"state": state, "param_groups": groups})

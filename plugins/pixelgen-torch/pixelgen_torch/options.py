@@ -1,133 +1,17 @@
-"""The options of the canonical LSTM, and the article's settings of them."""
+"""Options of `torch-lstm`: the family's, and how PyTorch computes."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from pixelgen import Options
-from pixelgen.data.segments import Offsets, Segments
-
-# Everything that the article did not have, turned off.
-ARTICLE: dict[str, Any] = {
-    "layers": 2,
-    "hidden": 512,
-    "dropout": 0.2,
-    "context": "previous",
-    "memory": "picture",
-    "window": 75,
-    "window_step": 3,
-    "batch": 128,
-    "colours": False,
-    "token_embeddings": 1,
-    "positions": "none",
-    "output": "plain",
-    "optimizer": "rmsprop",
-    "schedule": "constant",
-    "warm_up": 0,
-    "clip": None,
-}
-
-# The options that decide which weights there are; a saved model keeps its own.
-SHAPING = (
-    "layers",
-    "hidden",
-    "embedding",
-    "projection",
-    "colours",
-    "token_embeddings",
-    "positions",
-    "output",
-)
+from pixelgen.models.canonical.options import CanonicalOptions
 
 
-class LSTMOptions(Options):
+class LSTMOptions(CanonicalOptions):
     """Options of `torch-lstm`."""
 
-    layers: int = Field(1, ge=1, le=8, description="LSTM layers, one on top of another")
-    hidden: int = Field(384, ge=1, le=8192, description="width of each LSTM layer's state")
-    embedding: int = Field(256, ge=1, le=8192, description="width of the input at each position")
-    projection: int = Field(
-        256, ge=1, le=8192, description="width of the tokens' output vectors (output=palette)"
-    )
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of each LSTM layer's outputs dropped in training"
-    )
-    context: str | Offsets = Field(
-        "wide",
-        description="neighbours that a position sees: previous, near, wide, or [row, column] "
-        "offsets",
-    )
-    memory: Literal["row", "picture"] = Field(
-        "row", description="how far the state reaches: along one line of the scan, or all of it"
-    )
-    batch: int = Field(32, ge=1, le=65536, description="sequences in a training batch")
-    chunk: int = Field(
-        75,
-        ge=1,
-        le=65536,
-        description="memory=picture: positions in a training step; gradients stop there",
-    )
-    window: int | None = Field(
-        None,
-        ge=1,
-        description="memory=picture: train on windows of this length, each starting afresh",
-    )
-    window_step: int = Field(3, ge=1, description="how far apart those windows start")
-    colours: bool = Field(
-        True, description="see the neighbours' colours through a network, where there is a palette"
-    )
-    token_embeddings: int = Field(
-        4, ge=0, le=64, description="how many of the nearest neighbours have token embeddings"
-    )
-    positions: Literal["absolute", "none"] = Field(
-        "absolute", description="whether the input tells the row and the column"
-    )
-    output: Literal["palette", "plain"] = Field(
-        "palette",
-        description="palette: tokens of like colour share what is learned; plain: one linear layer",
-    )
-    optimizer: Literal["adamw", "rmsprop"] = Field("adamw", description="how the weights are moved")
-    learning_rate: float | None = Field(
-        None, gt=0, le=10, description="its peak; unset: 0.004 for adamw, 0.001 for rmsprop"
-    )
-    schedule: Literal["cosine", "constant"] = Field(
-        "cosine", description="the learning rate's course from its peak to the end of the budget"
-    )
-    warm_up: int = Field(
-        100, ge=0, description="training steps in which the learning rate rises to its peak"
-    )
-    weight_decay: float = Field(0.01, ge=0, le=10, description="adamw's decay of the weights")
-    clip: float | None = Field(
-        1.0, gt=0, description="largest norm of the gradient; longer ones are scaled down"
-    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of the products in training; auto: bfloat16 where it is fast"
     )
-
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if self.window is not None and self.memory != "picture":
-            raise ValueError("'window' cuts whole pictures, so it needs memory=picture")
-        if not self.colours and self.token_embeddings == 0:
-            raise ValueError("with colours=false, token_embeddings must be at least 1")
-        return self
-
-    @property
-    def peak_learning_rate(self) -> float:
-        """The learning rate given, or the optimizer's default."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        return 0.004 if self.optimizer == "adamw" else 0.001
-
-    def segments(self) -> Segments:
-        """Return how sequences are to be cut."""
-        return Segments(
-            memory=self.memory,
-            context=self.context,
-            batch=self.batch,
-            chunk=self.chunk,
-            window=self.window,
-            window_step=self.window_step,
-        )

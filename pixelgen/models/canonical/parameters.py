@@ -23,20 +23,22 @@ H hidden, Z projection, l a layer of the LSTM counted from 0.
 | `output.colour.1.weight`, `.bias` | (Z, Z), (Z,) | the same |
 | `output.weight` | (V, H) | output=plain |
 | `output.bias` | (V,) | |
+
+The 4H rows of an LSTM's weights are its gates i, f, g, o, H rows each.
 """
 
 from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from pixelgen.models.canonical.options import CanonicalOptions
 from pixelgen.models.interface import ModelSpec
-from pixelgen_torch.options import LSTMOptions
+from pixelgen.randomness import generator_for
 
 
-def weight_shapes(spec: ModelSpec, options: LSTMOptions) -> dict[str, tuple[int, ...]]:
+def weight_shapes(spec: ModelSpec, options: CanonicalOptions) -> dict[str, tuple[int, ...]]:
     """Return the shape of every weight by its name, in the order of the table above."""
     vocab, embedding, hidden = spec.vocab_size, options.embedding, options.hidden
     channels = 0 if spec.palette is None else spec.palette.shape[1]
@@ -67,12 +69,12 @@ def weight_shapes(spec: ModelSpec, options: LSTMOptions) -> dict[str, tuple[int,
     return shapes
 
 
-def sees_colours(spec: ModelSpec, options: LSTMOptions) -> bool:
+def sees_colours(spec: ModelSpec, options: CanonicalOptions) -> bool:
     """Whether the input has the neighbours' colours."""
     return options.colours and spec.palette is not None
 
 
-def embedding_tables(spec: ModelSpec, options: LSTMOptions) -> dict[str, int]:
+def embedding_tables(spec: ModelSpec, options: CanonicalOptions) -> dict[str, int]:
     """Return the number of entries of each embedding table by its name, in order.
 
     Without a palette there is always the nearest neighbour's token, or nothing would be seen.
@@ -93,28 +95,36 @@ def embedding_tables(spec: ModelSpec, options: LSTMOptions) -> dict[str, int]:
     return tables
 
 
-def initial_weights(spec: ModelSpec, options: LSTMOptions, seed: int) -> dict[str, Tensor]:
-    """Return new weights, the same for the same seed on every machine's CPU."""
-    generator = torch.Generator().manual_seed(seed)
+def has_activated_input(spec: ModelSpec, options: CanonicalOptions) -> bool:
+    """Whether x = γ(s): always but where s is one token's embedding and nothing else."""
+    return sees_colours(spec, options) or len(embedding_tables(spec, options)) > 1
+
+
+def initial_weights(spec: ModelSpec, options: CanonicalOptions, seed: int) -> dict[str, np.ndarray]:
+    """Return new weights, the same for the same seed in every backend and on every machine.
+
+    Each weight has random numbers of its own, keyed by the seed and its name, so that one does
+    not change when another is added.
+    """
     return {
-        name: _initial(name, shape, options, generator)
+        name: _initial(name, shape, options, generator_for(seed, f"weight {name}"))
         for name, shape in weight_shapes(spec, options).items()
     }
 
 
 def _initial(
-    name: str, shape: tuple[int, ...], options: LSTMOptions, generator: torch.Generator
-) -> Tensor:
-    weight = torch.zeros(shape)
+    name: str, shape: tuple[int, ...], options: CanonicalOptions, generator: np.random.Generator
+) -> np.ndarray:
     if name.endswith("bias"):
+        weight = np.zeros(shape, np.float32)
         if name.startswith("lstm"):  # remember at first: the forget gate starts open
             weight[options.hidden : 2 * options.hidden] = 1
         return weight
     if "_in." in name and not name.startswith("colour_in"):
-        return weight.normal_(0, 0.1, generator=generator)
+        return generator.normal(0, 0.1, shape).astype(np.float32)
     if name == "output.free":
-        return weight.normal_(0, 0.05, generator=generator)
+        return generator.normal(0, 0.05, shape).astype(np.float32)
     bound = math.sqrt(3 / shape[1])  # keeps the variance of what passes through
     if name.startswith("lstm"):
         bound = 1 / math.sqrt(options.hidden)
-    return weight.uniform_(-bound, bound, generator=generator)
+    return generator.uniform(-bound, bound, shape).astype(np.float32)

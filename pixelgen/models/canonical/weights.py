@@ -19,9 +19,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from pixelgen.errors import RunUnreadable
+from pixelgen.models.canonical.options import SHAPING, CanonicalOptions
+from pixelgen.models.canonical.parameters import weight_shapes
 from pixelgen.models.interface import ModelSpec
-from pixelgen_torch.options import SHAPING, LSTMOptions
-from pixelgen_torch.parameters import weight_shapes
 
 FAMILY = "canonical-lstm"
 FORMAT = 1
@@ -30,7 +30,7 @@ SPEC = "spec.json"
 
 
 def write_model(
-    directory: Path, spec: ModelSpec, options: LSTMOptions, weights: Mapping[str, np.ndarray]
+    directory: Path, spec: ModelSpec, options: CanonicalOptions, weights: Mapping[str, np.ndarray]
 ) -> None:
     """Write both files into an existing directory."""
     arrays = {name: np.ascontiguousarray(weight, np.float32) for name, weight in weights.items()}
@@ -52,8 +52,8 @@ def write_model(
 
 
 def read_model(
-    directory: Path, options: LSTMOptions
-) -> tuple[ModelSpec, LSTMOptions, dict[str, np.ndarray]]:
+    directory: Path, options: CanonicalOptions
+) -> tuple[ModelSpec, CanonicalOptions, dict[str, np.ndarray]]:
     """Return the specification, `options` with the saved model's shape, and the weights.
 
     Raises:

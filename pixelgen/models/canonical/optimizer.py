@@ -1,0 +1,101 @@
+"""How the weights are moved: AdamW or RMSprop, a warm-up, a schedule, clipped gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from pixelgen.models.canonical.options import CanonicalOptions
+from pixelgen.models.canonical.training_state import MOMENTS
+
+BETA_MEAN, BETA_SQUARE, EPSILON = 0.9, 0.99, 1e-8  # adamw's
+RHO, RMSPROP_EPSILON = 0.9, 1e-7  # rmsprop's are Keras's, since the article's recipe is Keras's
+
+
+class Optimizer:
+    """Moves weights in place.
+
+        adamw (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019), at step n:
+        m ← 0.9 m + 0.1 g,  v ← 0.99 v + 0.01 g²
+        w ← (1 - rate · decay) w - rate · (m / (1 - 0.9ⁿ)) / (√(v / (1 - 0.99ⁿ)) + 1e-8)
+
+        rmsprop (Tieleman and Hinton, 2012):
+        v ← 0.9 v + 0.1 g²,  w ← w - rate · g / (√v + 1e-7)
+
+    Attributes:
+        steps: how many were taken.
+        moments: m and v by `mean` and `square`, and then by the weight's name; empty at first.
+    """
+
+    def __init__(self, options: CanonicalOptions) -> None:
+        self.options = options
+        self.steps = 0
+        self.moments: dict[str, dict[str, np.ndarray]] = {}
+
+    def step(
+        self,
+        weights: Mapping[str, np.ndarray],
+        gradients: Mapping[str, np.ndarray],
+        progress: float,
+    ) -> None:
+        """Move all weights along their gradients, both by name; gradients are written over.
+
+        Args:
+            weights: are moved in place.
+            gradients: as many, of the same shapes.
+            progress: how much of the budget is spent, 0 to 1.
+        """
+        if not self.moments:
+            self.moments = {
+                moment: {name: np.zeros_like(weight) for name, weight in weights.items()}
+                for moment in MOMENTS[self.options.optimizer]
+            }
+        if self.options.clip is not None:
+            clip(gradients, self.options.clip)
+        rate = self.rate(progress)
+        self.steps += 1
+        move = self._adamw if self.options.optimizer == "adamw" else self._rmsprop
+        for name, weight in weights.items():
+            move(name, weight, gradients[name], rate)
+
+    def rate(self, progress: float) -> float:
+        """Return the learning rate of the next step."""
+        options = self.options
+        rate = options.peak_learning_rate * min(1.0, (self.steps + 1) / (options.warm_up + 1))
+        if options.schedule == "cosine":
+            rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
+        return rate
+
+    def _adamw(self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float) -> None:
+        mean, square = self.moments["mean"][name], self.moments["square"][name]
+        mean *= BETA_MEAN
+        mean += (1 - BETA_MEAN) * gradient
+        gradient *= gradient
+        gradient *= 1 - BETA_SQUARE
+        square *= BETA_SQUARE
+        square += gradient
+        weight *= 1 - rate * self.options.weight_decay
+        root = np.sqrt(square, out=gradient)
+        root *= 1 / math.sqrt(1 - BETA_SQUARE**self.steps)
+        root += EPSILON
+        move = np.divide(mean, root, out=root)
+        move *= rate / (1 - BETA_MEAN**self.steps)
+        weight -= move
+
+    def _rmsprop(self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float) -> None:
+        square = self.moments["square"][name]
+        square *= RHO
+        square += (1 - RHO) * gradient * gradient
+        gradient *= rate
+        gradient /= np.sqrt(square) + RMSPROP_EPSILON
+        weight -= gradient
+
+
+def clip(gradients: Mapping[str, np.ndarray], most: float) -> None:
+    """Scale all gradients down in place, so that the norm of all together is at most `most`."""
+    norm = math.sqrt(sum(float(np.vdot(each, each)) for each in gradients.values()))
+    if norm > most:
+        for gradient in gradients.values():
+            gradient *= most / norm

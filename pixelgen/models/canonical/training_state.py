@@ -1,0 +1,134 @@
+"""What training goes on from besides the weights: the arrays' names, the same in every backend.
+
+| name | shape | what it is |
+|---|---|---|
+| `seed` | () int64 | of the model; a backend draws its dropout from it |
+| `steps` | () int64 | training steps taken |
+| `optimizer.mean.NAME` | as the weight NAME, float32 | adamw: running mean of the gradient |
+| `optimizer.square.NAME` | the same | adamw, rmsprop: running mean of its square |
+| `carried.l.h`, `carried.l.c` | (B, H) float32 | where sequences go on: layer l's state |
+| `random.BACKEND` | a backend's own | the state of its random numbers |
+
+The moments are there from the first step on. Weights are named as in `parameters.py`, so what one
+backend's optimizer has gathered another's goes on with. Random numbers cannot be carried over: a
+backend that does not find its own `random.` array draws afresh from `seed` and `steps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pixelgen.errors import RunUnreadable
+
+State = list[tuple[np.ndarray, np.ndarray]]  # h and c (B, H) of each layer
+
+MOMENTS = {"adamw": ("mean", "square"), "rmsprop": ("square",)}
+
+
+@dataclass
+class TrainingState:
+    """All of the above, taken apart.
+
+    Attributes:
+        seed: of the model.
+        steps: training steps taken.
+        moments: `mean` and `square`, or `square` alone, each by weight name; empty before the
+            first step.
+        carried: h and c (B, H) of each layer.
+        random: the backend's own array, or None.
+    """
+
+    seed: int
+    steps: int
+    moments: dict[str, dict[str, np.ndarray]]
+    carried: State
+    random: np.ndarray | None = field(default=None)
+
+    def arrays(self, backend: str) -> dict[str, np.ndarray]:
+        """Return the arrays by their names in the file."""
+        arrays = {"seed": np.array(self.seed, np.int64), "steps": np.array(self.steps, np.int64)}
+        for moment, by_name in self.moments.items():
+            for name, array in by_name.items():
+                arrays[f"optimizer.{moment}.{name}"] = array
+        for layer, pair in enumerate(self.carried):
+            for letter, array in zip("hc", pair, strict=True):
+                arrays[f"carried.{layer}.{letter}"] = array
+        if self.random is not None:
+            arrays[f"random.{backend}"] = self.random
+        return arrays
+
+
+def read_training_state(
+    arrays: Mapping[str, np.ndarray],
+    *,
+    backend: str,
+    optimizer: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    layers: int,
+) -> TrainingState:
+    """Take the arrays of a checkpoint apart.
+
+    Args:
+        arrays: by their names in the file.
+        backend: whose random state to look for.
+        optimizer: `adamw` or `rmsprop`.
+        shapes: the model's weights, by name.
+        layers: of the LSTM.
+
+    Raises:
+        RunUnreadable: it is the state of another model, or of another optimizer.
+    """
+    steps = int(_taken(arrays, "steps", ()))
+    moments = MOMENTS[optimizer] if steps else ()
+    hidden = shapes["lstm.0.recurrent"][1]
+    expected = {
+        *(f"optimizer.{moment}.{name}" for moment in moments for name in shapes),
+        *(f"carried.{layer}.{letter}" for layer in range(layers) for letter in "hc"),
+    }
+    for name in arrays:
+        if name.startswith(("optimizer.", "carried.")) and name not in expected:
+            raise _unfit(f"it holds {name!r}")
+    return TrainingState(
+        seed=int(_taken(arrays, "seed", ())),
+        steps=steps,
+        moments={
+            moment: {
+                name: _taken(arrays, f"optimizer.{moment}.{name}", shape)
+                for name, shape in shapes.items()
+            }
+            for moment in moments
+        },
+        carried=[
+            (
+                _taken(arrays, f"carried.{layer}.h", (None, hidden)),
+                _taken(arrays, f"carried.{layer}.c", (None, hidden)),
+            )
+            for layer in range(layers)
+        ],
+        random=arrays.get(f"random.{backend}"),
+    )
+
+
+def _taken(
+    arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int | None, ...]
+) -> np.ndarray:
+    """The array of this name and shape; None is any number."""
+    if name not in arrays:
+        raise _unfit(f"it lacks {name!r}")
+    found = arrays[name].shape
+    if len(found) != len(shape) or any(
+        side not in (None, length) for side, length in zip(shape, found, strict=True)
+    ):
+        raise _unfit(f"{name!r} has the shape {list(found)}")
+    return arrays[name]
+
+
+def _unfit(what: str) -> RunUnreadable:
+    return RunUnreadable(
+        f"the training state does not fit this model: {what}",
+        where="in the checkpoint",
+        remedy="Resume from an earlier checkpoint",
+    )

@@ -1,0 +1,333 @@
+"""The canonical LSTM's options, weights and files: what every backend relies on."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from canonical_toys import KINDS, SMALL, batches, make, make_spec
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+
+from pixelgen.errors import OptionError, RunUnreadable
+from pixelgen.models.canonical.backward import sum_by_entry
+from pixelgen.models.canonical.colours import colour_table, colour_waves
+from pixelgen.models.canonical.gelu import gelu, gelu_slope
+from pixelgen.models.canonical.loss import ROWS, mean_cross_entropy, nats
+from pixelgen.models.canonical.optimizer import Optimizer, clip
+from pixelgen.models.canonical.options import ARTICLE, SHAPING, CanonicalOptions
+from pixelgen.models.canonical.parameters import (
+    embedding_tables,
+    has_activated_input,
+    initial_weights,
+    weight_shapes,
+)
+from pixelgen.models.canonical.training_state import TrainingState, read_training_state
+from pixelgen.models.canonical.weights import read_model, write_model
+from pixelgen.models.numpy_lstm import NumpyLSTM
+from pixelgen.options import parse_options
+
+
+def spec_for(options=None, **world):
+    chosen = CanonicalOptions(**{**SMALL, **(options or {})})
+    return make_spec(chosen.segments(), **world)[0], chosen
+
+
+# -- options -------------------------------------------------------------------------------------
+
+
+def test_windows_need_whole_pictures():
+    with pytest.raises(OptionError, match="memory=picture"):
+        parse_options(CanonicalOptions, {"window": 5}, owner="model")
+
+
+def test_something_must_be_seen():
+    blind = {"colours": False, "token_embeddings": 0}
+    with pytest.raises(OptionError, match="token_embeddings"):
+        parse_options(CanonicalOptions, blind, owner="model")
+
+
+def test_the_learning_rates_default_is_the_optimizers():
+    assert CanonicalOptions().peak_learning_rate == 0.004
+    assert CanonicalOptions(optimizer="rmsprop").peak_learning_rate == 0.001
+    assert CanonicalOptions(learning_rate=0.5).peak_learning_rate == 0.5
+
+
+def test_the_articles_settings_are_two_plain_layers_of_512_on_one_embedding():
+    spec, options = spec_for({**ARTICLE, "embedding": 64}, grid=(12, 12))
+    shapes = weight_shapes(spec, options)
+    assert shapes == {
+        "token_in.0.weight": (12, 64),
+        "lstm.0.input": (2048, 64),
+        "lstm.0.recurrent": (2048, 512),
+        "lstm.0.bias": (2048,),
+        "lstm.1.input": (2048, 512),
+        "lstm.1.recurrent": (2048, 512),
+        "lstm.1.bias": (2048,),
+        "output.weight": (11, 512),
+        "output.bias": (11,),
+    }
+    assert not has_activated_input(spec, options)
+
+
+# -- weights -------------------------------------------------------------------------------------
+
+
+def test_the_default_model_has_every_weight_of_the_table():
+    spec, options = spec_for(channels=4, groups=3)
+    shapes = weight_shapes(spec, options)
+    assert shapes["colour_in.0.weight"] == (12, 24 * 5)
+    assert [name for name in shapes if name.startswith("token_in")] == [
+        f"token_in.{k}.weight" for k in range(4)
+    ]
+    assert shapes["row_in.weight"] == (7, 12)
+    assert shapes["column_in.weight"] == (6, 12)
+    assert shapes["group_in.weight"] == (3, 12)
+    assert shapes["output.colour.0.weight"] == (10, 32)
+    assert "level_in.weight" not in shapes
+
+
+def test_without_a_palette_a_token_is_seen_even_where_none_was_asked_for():
+    spec, options = spec_for({"token_embeddings": 0}, channels=0)
+    assert "token_in.0.weight" in embedding_tables(spec, options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_first_weights_have_their_shapes_and_depend_on_the_seed(kind):
+    spec, options = spec_for(KINDS[kind], groups=2)
+    weights = initial_weights(spec, options, seed=1)
+    assert {name: w.shape for name, w in weights.items()} == weight_shapes(spec, options)
+    assert all(weight.dtype == np.float32 for weight in weights.values())
+    again, other = (initial_weights(spec, options, seed=seed) for seed in (1, 2))
+    for name, weight in weights.items():
+        np.testing.assert_array_equal(weight, again[name])
+        assert name.endswith("bias") or (weight != other[name]).any()
+    forget = weights["lstm.0.bias"].reshape(4, -1)
+    np.testing.assert_array_equal(forget.mean(axis=1), [0, 1, 0, 0])
+
+
+def test_a_weights_first_numbers_do_not_change_when_another_weight_is_added():
+    one = initial_weights(*spec_for(), seed=1)
+    two = initial_weights(*spec_for({"layers": 2}, groups=2), seed=1)
+    for name, weight in one.items():
+        np.testing.assert_array_equal(weight, two[name])
+
+
+# -- arithmetic ----------------------------------------------------------------------------------
+
+
+def test_gelu_is_the_tanh_form_and_leaves_its_argument_alone():
+    a = np.linspace(-6, 6, 101)
+    before = a.copy()
+    expected = [
+        0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) for x in a
+    ]
+    np.testing.assert_allclose(gelu(a), expected, rtol=0, atol=1e-14)
+    np.testing.assert_array_equal(a, before)
+    slope = (gelu(a + 1e-6) - gelu(a - 1e-6)) / 2e-6
+    np.testing.assert_allclose(gelu_slope(a), slope, rtol=0, atol=1e-8)
+
+
+def test_colours_are_scaled_and_outside_has_a_flag():
+    spec, _ = spec_for(channels=3)
+    table = colour_table(spec)
+    assert table.shape == (12, 4)
+    np.testing.assert_allclose(table[:-1, :-1], spec.palette / 127.5 - 1.0, atol=1e-6)
+    assert table[-1].tolist() == [0, 0, 0, 1]
+    assert not table[:-1, -1].any()
+    assert colour_table(spec_for(channels=0)[0]).ravel().tolist() == [0] * 11 + [1]
+
+
+def test_waves_are_blocks_of_the_channels():
+    waves = colour_waves(np.array([[0.5, -1.0]]))
+    expected = [0.5, -1, 0.25, 1]
+    for frequency in (1, 2, 4):
+        expected += [math.sin(frequency * math.pi * c) for c in (0.5, -1)]
+        expected += [math.cos(frequency * math.pi * c) for c in (0.5, -1)]
+    np.testing.assert_allclose(waves[0], expected, atol=1e-12)
+
+
+def test_the_loss_is_the_same_however_it_is_sliced():
+    generator = np.random.default_rng(0)
+    count = ROWS + 7
+    z, vectors = generator.normal(0, 3, (count, 5)), generator.normal(0, 3, (9, 5))
+    bias, targets = generator.normal(0, 1, 9), generator.integers(0, 9, count)
+    logits = z @ vectors.T + bias
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    each = -np.log(p[np.arange(count), targets])
+    np.testing.assert_allclose(nats(z, vectors, bias, targets), each, rtol=1e-10, atol=1e-12)
+    loss, d_z, d_vectors, d_bias = mean_cross_entropy(z, vectors, bias, targets)
+    assert loss == pytest.approx(each.mean())
+    d = (p - np.eye(9)[targets]) / count
+    np.testing.assert_allclose(d_z, d @ vectors, atol=1e-12)
+    np.testing.assert_allclose(d_vectors, d.T @ z, atol=1e-12)
+    np.testing.assert_allclose(d_bias, d.sum(axis=0), atol=1e-12)
+
+
+def test_the_loss_of_huge_logits_is_finite():
+    z = np.array([[1e4], [-1e4]], np.float32)
+    vectors, bias = np.array([[1.0], [-1.0]], np.float32), np.zeros(2, np.float32)
+    assert np.isfinite(nats(z, vectors, bias, np.array([0, 0]))).all()
+    assert np.isfinite(mean_cross_entropy(z, vectors, bias, np.array([1, 1]))[0])
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40))
+def test_rows_are_summed_by_the_entry_that_they_took(entries):
+    rows = np.random.default_rng(0).normal(0, 1, (len(entries), 3))
+    expected = np.zeros((7, 3))
+    np.add.at(expected, entries, rows)
+    np.testing.assert_allclose(sum_by_entry(rows, np.array(entries), 7), expected, atol=1e-12)
+
+
+# -- optimizers ----------------------------------------------------------------------------------
+
+
+def test_the_learning_rate_warms_up_and_falls_as_a_cosine():
+    optimizer = Optimizer(CanonicalOptions(learning_rate=1.0, warm_up=3, clip=None))
+    assert optimizer.rate(0.0) == pytest.approx(0.25)
+    optimizer.steps = 3
+    assert optimizer.rate(0.0) == 1.0
+    assert optimizer.rate(0.5) == pytest.approx(0.5)
+    assert optimizer.rate(1.0) == pytest.approx(0.0)
+    constant = Optimizer(CanonicalOptions(learning_rate=1.0, warm_up=0, schedule="constant"))
+    assert constant.rate(0.9) == 1.0
+
+
+def test_adamw_moves_as_its_paper_says():
+    options = CanonicalOptions(learning_rate=0.1, warm_up=0, weight_decay=0.5, clip=None)
+    optimizer, w, m, v = Optimizer(options), 2.0, 0.0, 0.0
+    weights = {"w": np.array([2.0])}
+    for step, g in enumerate([0.3, -0.2, 0.1], 1):
+        optimizer.step(weights, {"w": np.array([g])}, 0.0)
+        m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g * g
+        w = w * (1 - 0.1 * 0.5)
+        w -= 0.1 * (m / (1 - 0.9**step)) / (math.sqrt(v / (1 - 0.99**step)) + 1e-8)
+        assert weights["w"][0] == pytest.approx(w, rel=1e-12)
+
+
+def test_rmsprop_moves_as_kerass():
+    options = CanonicalOptions(
+        optimizer="rmsprop", learning_rate=0.1, warm_up=0, schedule="constant", clip=None
+    )
+    optimizer, w, v = Optimizer(options), 2.0, 0.0
+    weights = {"w": np.array([2.0])}
+    for g in (0.3, -0.2, 0.1):
+        optimizer.step(weights, {"w": np.array([g])}, 0.5)
+        v = 0.9 * v + 0.1 * g * g
+        w -= 0.1 * g / (math.sqrt(v) + 1e-7)
+        assert weights["w"][0] == pytest.approx(w, rel=1e-12)
+
+
+def test_long_gradients_are_scaled_down_together_and_short_ones_left_alone():
+    gradients = {"a": np.array([3.0]), "b": np.array([[4.0]])}
+    clip(gradients, 10)
+    assert gradients["a"][0] == 3
+    clip(gradients, 1)
+    assert gradients["a"][0] == pytest.approx(0.6)
+    assert gradients["b"][0, 0] == pytest.approx(0.8)
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(tmp_path):
+    spec, options = spec_for({"memory": "picture", "context": ((0, -1), (-2, 0))}, groups=2)
+    weights = initial_weights(spec, options, seed=1)
+    write_model(tmp_path, spec, options, weights)
+    return tmp_path, spec, options, weights
+
+
+def test_what_is_written_is_read_back(saved):
+    directory, spec, options, weights = saved
+    got_spec, got_options, got_weights = read_model(directory, options)
+    assert got_options == options
+    assert got_weights.keys() == weights.keys()
+    for name, weight in weights.items():
+        np.testing.assert_array_equal(got_weights[name], weight)
+    for attribute in ("vocab_size", "grid", "offsets", "groups"):
+        assert getattr(got_spec, attribute) == getattr(spec, attribute)
+    for attribute in ("rows", "columns", "levels", "palette"):
+        np.testing.assert_array_equal(getattr(got_spec, attribute), getattr(spec, attribute))
+
+
+def test_the_files_shape_wins_over_the_options_and_nothing_else_does(saved):
+    directory, _, options, _ = saved
+    given = CanonicalOptions(hidden=99, layers=3, dropout=0.4, batch=7)
+    _, read, _ = read_model(directory, given)
+    assert {name: getattr(read, name) for name in SHAPING} == {
+        name: getattr(options, name) for name in SHAPING
+    }
+    assert (read.dropout, read.batch) == (0.4, 7)
+
+
+def test_the_family_is_written(saved):
+    assert json.loads((saved[0] / "spec.json").read_text())["family"] == NumpyLSTM.family
+
+
+def _edited(change):
+    def damage(directory):
+        path = directory / "spec.json"
+        description = json.loads(path.read_text())
+        change(description)
+        path.write_text(json.dumps(description))
+
+    return damage
+
+
+def _rewritten(change):
+    def damage(directory):
+        path = directory / "model.safetensors"
+        arrays = load_file(path)
+        change(arrays)
+        save_file(arrays, path)
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda d: (d / "spec.json").unlink(), "cannot be read"),
+        (lambda d: (d / "spec.json").write_text("{"), "cannot be read"),
+        (_edited(lambda s: s.update(family="other")), "does not describe"),
+        (_edited(lambda s: s.update(format=2)), "format 2"),
+        (_edited(lambda s: s.pop("grid")), "wrong entry"),
+        (_edited(lambda s: s["options"].update(layers=0)), "wrong entry"),
+        (lambda d: (d / "model.safetensors").unlink(), "cannot be read"),
+        (lambda d: (d / "model.safetensors").write_bytes(b"short"), "cannot be read"),
+        (_rewritten(lambda a: a.pop("output.bias")), "lacks the weight 'output.bias'"),
+        (_rewritten(lambda a: a.update(x=np.zeros(1, np.float32))), "holds 'x'"),
+        (_rewritten(lambda a: a.update({"output.bias": np.zeros(3, np.float32)})), r"\[3\]"),
+    ],
+)
+def test_a_damaged_file_is_named(saved, damage, said):
+    directory, _, options, _ = saved
+    damage(directory)
+    with pytest.raises(RunUnreadable, match=said):
+        read_model(directory, options)
+
+
+def test_training_state_goes_through_its_names_and_back():
+    model, cutter = make(NumpyLSTM, {"layers": 2})
+    model.train_step(batches(cutter)[0], 0.0)
+    shapes = weight_shapes(model._network.spec, model._network.options)
+    arrays = {**model.training_state(), "random.other": np.zeros(4, np.uint8)}
+    state = read_training_state(arrays, backend="other", optimizer="adamw", shapes=shapes, layers=2)
+    assert isinstance(state, TrainingState)
+    assert state.steps == 1
+    assert state.random.shape == (4,)
+    assert state.moments.keys() == {"mean", "square"}
+    assert state.arrays("other").keys() == arrays.keys()
+
+
+@pytest.mark.parametrize("gone", ["seed", "steps", "carried.0.c", "optimizer.mean.output.bias"])
+def test_a_training_state_that_lacks_something_says_what(gone):
+    model, cutter = make(NumpyLSTM)
+    model.train_step(batches(cutter)[0], 0.0)
+    state = {name: array for name, array in model.training_state().items() if name != gone}
+    with pytest.raises(RunUnreadable, match=f"lacks '{gone}'"):
+        model.restore_training_state(state)
