@@ -48,6 +48,11 @@ from pixelgen.errors import (
 from pixelgen.options import describe_options, parse_options
 from pixelgen.plugins import Catalogue, catalogue
 
+# On the Monet set, weak jitter is better after a minute, and strong jitter after a quarter of an
+# hour.
+JITTER, LONG_JITTER = 0.1, 0.25
+LONG_RUN = 8.0  # minutes
+
 PLUGIN_SECTIONS = ("source", "tokenizer", "model", "sampler", "executor")
 BUDGETS = {"epochs", "steps", "minutes"}
 
@@ -81,8 +86,11 @@ class DataSection(Section):
     augment: tuple[str, ...] = Field(
         ("flips", "crops", "colours"), description="flips, crops, colours; empty for none"
     )
-    jitter: float = Field(
-        0.25, ge=0, le=2, description="strength of the colours' augmentation; 0 for none"
+    jitter: float | None = Field(
+        None,
+        ge=0,
+        le=2,
+        description="strength of the colours' augmentation; unset: 0.1, and 0.25 for long runs",
     )
     held_out: float = Field(
         0.15, ge=0, lt=1, description="share of the distinct pictures that is never trained on"
@@ -248,8 +256,13 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
     training = recipe.training
     if not (training.epochs or training.steps or training.minutes):
         training = training.model_copy(update={"minutes": 1.0})
+    data = recipe.data
+    if data.jitter is None:
+        long = (training.minutes or 0) >= LONG_RUN
+        data = data.model_copy(update={"jitter": LONG_JITTER if long else JITTER})
     complete = recipe.model_copy(
         update={
+            "data": data,
             "training": training,
             **{
                 kind: type(getattr(recipe, kind)).model_validate(values)

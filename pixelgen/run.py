@@ -208,7 +208,7 @@ def framing_of(recipe: Recipe) -> Framing:
     return Framing(
         size=recipe.data.size,
         fit=recipe.data.fit,
-        augmentation=Augmentation.parse(recipe.data.augment, jitter=recipe.data.jitter),
+        augmentation=Augmentation.parse(recipe.data.augment, jitter=recipe.data.jitter or 0.0),
         scan=recipe.data.scan,
         seed=recipe.seed,
     )

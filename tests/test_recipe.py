@@ -256,3 +256,14 @@ class TestResolving:
         assert resolved.options["model"].forget_after is None
         again = resolve(Recipe.parse(tomllib.loads(resolved.recipe.toml())))
         assert again.options["model"].forget_after is None
+
+
+@pytest.mark.parametrize(
+    ("training", "jitter"),
+    [({"minutes": 1}, 0.1), ({"minutes": 15}, 0.25), ({"epochs": 500}, 0.1)],
+)
+def test_the_jitter_suits_the_budget_where_none_is_given(training, jitter):
+    base = {"tokenizer": {"name": "rgb-grid"}, "model": {"name": "markov"}, "training": training}
+    assert resolve(Recipe.parse(base)).recipe.data.jitter == jitter
+    given = resolve(Recipe.parse({**base, "data": {"jitter": 0}}))
+    assert given.recipe.data.jitter == 0

@@ -96,7 +96,7 @@ class CanonicalOptions(Options):
         "cosine", description="the learning rate's course from its peak to the end of the budget"
     )
     warm_up: int = Field(
-        100, ge=0, description="training steps in which the learning rate rises to its peak"
+        50, ge=0, description="training steps in which the learning rate rises to its peak"
     )
     weight_decay: float = Field(0.01, ge=0, le=10, description="adamw's decay of the weights")
     clip: float | None = Field(
