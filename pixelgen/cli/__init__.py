@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pixelgen.cli import compare, plugins, recipes, resume, run, sample
+from pixelgen.cli import compare, palette, plugins, recipes, resume, run, sample
 from pixelgen.cli.failing import Debug, explain
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.command("resume")(resume.resume)
 app.command("compare")(compare.compare)
+app.command("palette")(palette.palette)
 app.command("recipes")(recipes.recipes)
 app.add_typer(plugins.app, name="plugins")
 

@@ -27,9 +27,7 @@ class Sample(Source):
         """How many landscapes there are."""
 
         pictures: int = Field(64, ge=1, le=1_000_000, description="how many landscapes to paint")
-        seed: int = Field(
-            1, ge=0, lt=2**63, description="which landscapes; not the run's own seed"
-        )
+        seed: int = Field(1, ge=0, lt=2**63, description="which landscapes; not the run's own seed")
 
     def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
         super().__init__(options, location, seed=seed)

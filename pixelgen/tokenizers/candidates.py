@@ -9,7 +9,7 @@ import numpy as np
 from pixelgen.tokenizers.threads import spread
 
 BRANCH = 16
-BRANCHES_AT_ONCE = 32
+BRANCHES_AT_ONCE = 128
 
 
 @dataclass(frozen=True, eq=False)

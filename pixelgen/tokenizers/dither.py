@@ -96,7 +96,7 @@ def blue_noise_mask() -> np.ndarray:
     bump = np.exp(-(away[:, None] ** 2 + away**2) / (2 * 1.5**2))
 
     def bump_at(place: int) -> np.ndarray:
-        return np.roll(bump, divmod(place, side), (0, 1)).reshape(-1)
+        return np.asarray(np.roll(bump, divmod(place, side), (0, 1))).reshape(-1)
 
     generator = np.random.default_rng(0)
     ones = np.zeros(side * side, bool)

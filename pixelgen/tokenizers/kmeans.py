@@ -17,7 +17,7 @@ from pixelgen.tokenizers.assignment import FRACTION, ArrayDevice, Assignment, Po
 from pixelgen.tokenizers.hilbert import hilbert_keys
 from pixelgen.tokenizers.histogram import ColourHistogram, starts_of_runs
 from pixelgen.tokenizers.numpy_assignment import NUMPY
-from pixelgen.tokenizers.seeding import InitName, principal_axes, seeds
+from pixelgen.tokenizers.seeding import InitName, on_host, principal_axes, seeds
 
 COARSE_BITS = (6,)  # of the 8 of a channel
 POINTS_A_CENTRE = 6  # a level with fewer points than this a centre is passed over
@@ -49,7 +49,7 @@ class Settings:
 
     init: InitName = "auto"
     max_iterations: int = 50
-    tolerance: float = 1e-3
+    tolerance: float = 2e-3
     restarts: int = 1
 
 
@@ -75,11 +75,12 @@ def cluster(
     middle = (space.scale + 1) // 2 if space.name == "srgb" else 0
     levels = levels_of(histogram, space, k, middle)
     square = float((levels[-1].sums * levels[-1].places).sum())
-    found: list[Clustering] = []
     coarse = device.assignment(levels[0])
+    xp = np if isinstance(coarse.points.places, np.ndarray) else device.xp
+    found: list[Clustering] = []
     for restart in range(settings.restarts):
         generator = generator_for(seed, "k-means", restart)
-        centres = seeds(settings.init, coarse.points, k, generator, device.xp)
+        centres = seeds(settings.init, coarse.points, k, generator, xp)
         found.append(run_lloyd(coarse, centres, square, settings))
     best = min(found, key=lambda clustering: clustering.inertia)
     for level in levels[1:]:
@@ -105,6 +106,8 @@ def run_lloyd(
     """
     cooling = COOLING[-((settings.max_iterations + 1) // 2) :]
     most = settings.max_iterations - len(cooling)  # passes before cooling
+    low = on_host(assignment.points.places.min(axis=0)) * FRACTION
+    high = on_host(assignment.points.places.max(axis=0)) * FRACTION
     velocity = np.zeros_like(centres)
     history: list[float] = []  # inertia by pass
     cooled = 0
@@ -125,8 +128,10 @@ def run_lloyd(
             cooled += 1
         else:
             momentum = MOMENTUM
-        velocity = np.rint(means * FRACTION + momentum * velocity) - centres
-        centres = centres + velocity
+        reached = np.rint(means * FRACTION + momentum * velocity)
+        reached = np.clip(reached, low, high)  # beyond, there is nothing
+        velocity = reached - centres
+        centres = reached
     keep = counts > 0
     return Clustering(means[keep], history[-1], len(history))
 
@@ -170,7 +175,7 @@ def levels_of(histogram: ColourHistogram, space: ColourSpace, k: int, middle: in
     features = space.features(colours) - middle
     weights = histogram.counts[order].astype(np.float64)
     levels = [Points(features, weights, features * weights[:, None])]
-    for bits in COARSE_BITS:
+    for bits in COARSE_BITS:  # finest first
         starts = starts_of_runs(keys >> np.uint32(histogram.channels * (8 - bits)))
         if POINTS_A_CENTRE * k <= len(starts) < 0.7 * len(levels[0]):
             weights = np.add.reduceat(levels[-1].weights, starts)

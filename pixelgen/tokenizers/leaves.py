@@ -8,14 +8,14 @@ they stay below 2**24, seen from the middle of the leaf, and otherwise float64.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from pixelgen.tokenizers.candidates import Balls, Candidates
 from pixelgen.tokenizers.threads import spread
 
-SCORES_AT_ONCE = 1 << 17  # half a megabyte: what the caches hold
+SCORES_AT_ONCE = 1 << 19  # few calls of NumPy, and still within the caches
 EXACT_IN_FLOAT32 = 1 << 24
 
 # How many candidates leaves that are worked on together have, at most.
@@ -26,19 +26,28 @@ class Leaves:
     """Points in leaves of equal size.
 
     Args:
-        places: (leaves, size, channels) float64 whole numbers.
+        middles: (leaves, channels) float64 whole numbers, a place amid each leaf's points.
+        columns: (leaves, channels, size) float64 whole numbers, its points seen from there, or
+            (1, channels, size) where they are the same for all leaves.
     """
 
-    def __init__(self, places: np.ndarray) -> None:
-        leaves, self.size, self.channels = places.shape
-        columns = np.ascontiguousarray(places.transpose(0, 2, 1))  # (leaves, channels, size)
-        self._middles = np.rint((columns.min(axis=2) + columns.max(axis=2)) / 2)
-        columns -= self._middles[:, :, None]
-        self._radii = np.sqrt((columns**2).sum(axis=1).max(axis=1))
+    def __init__(self, middles: np.ndarray, columns: np.ndarray) -> None:
+        shapes, self.channels, self.size = columns.shape
+        self._middles = middles
+        radii = np.sqrt((columns**2).sum(axis=1).max(axis=1))
+        self._radii = np.broadcast_to(radii, len(middles))
         self._balls = Balls(self._middles, self._radii)
-        # Points as columns seen from the middle, below them ones: (leaves, channels + 1, size).
-        self._columns = np.ones((leaves, self.channels + 1, self.size), np.float32)
+        # Below the points ones: (leaves or 1, channels + 1, size).
+        self._columns = np.ones((shapes, self.channels + 1, self.size), np.float32)
         self._columns[:, :-1] = columns
+
+    @classmethod
+    def of(cls, places: np.ndarray) -> Self:
+        """Return the leaves of points (leaves, size, channels) float64 whole numbers."""
+        columns = np.ascontiguousarray(places.transpose(0, 2, 1))
+        middles = np.rint((columns.min(axis=2) + columns.max(axis=2)) / 2)
+        columns -= middles[:, :, None]
+        return cls(middles, columns)
 
     def nearest(self, centres: np.ndarray, fraction: int = 1) -> np.ndarray:
         """Return the nearest centre to each point, of equals the first: (leaves, size) int64.
@@ -58,10 +67,12 @@ class Leaves:
             ids = candidates.members[starts[leaves, None] + np.where(missing, 0, ranks)]
             rows = self._rows(leaves, centres, fraction, ids, missing, dtype)
             scores = np.empty((width, len(leaves), self.size), dtype)
-            columns = self._columns[leaves].astype(dtype, copy=False)
+            columns = self._columns if len(self._columns) == 1 else self._columns[leaves]
+            columns = columns.astype(dtype, copy=False)
             np.matmul(rows, columns, out=scores.transpose(1, 0, 2))
-            least = scores.min(axis=0).astype(np.int64) & (_power_above(width) - 1)
-            nearest[leaves] = np.take_along_axis(ids, least, axis=1)
+            whole = np.int32 if dtype == np.float32 else np.int64
+            least = scores.min(axis=0).astype(whole) & whole(_power_above(width) - 1)
+            nearest[leaves] = ids[np.arange(len(leaves))[:, None], least]
 
         spread(find_some, list(self._jobs(candidates, fraction)))
         return nearest
@@ -93,11 +104,18 @@ class Leaves:
         """
         width = ids.shape[1]
         scale = _power_above(width)
-        local = centres[ids] - fraction * self._middles[leaves, None]
         rows = np.empty((*ids.shape, self.channels + 1), dtype)
-        rows[:, :, :-1] = local * (-2 * fraction * scale)
-        rows[:, :, -1] = (local**2).sum(axis=2) * scale + np.arange(width)
-        rows[:, :, -1][missing] = np.inf
+        squares = np.zeros(ids.shape, dtype)
+        for channel in range(self.channels):
+            local = centres[:, channel].astype(dtype)[ids]
+            local -= (fraction * self._middles[leaves, channel, None]).astype(dtype)
+            np.multiply(local, -2 * fraction * scale, out=rows[:, :, channel])
+            local *= local
+            squares += local
+        squares *= scale
+        squares += np.arange(width, dtype=dtype)
+        squares[missing] = np.inf
+        rows[:, :, -1] = squares
         return rows
 
 

@@ -18,6 +18,7 @@ from pixelgen.tokenizers.threads import spread
 CELL_BITS = 3  # a cell is 2**3 levels wide
 CELLS_AT_ONCE = 2048
 COLOURS_AT_ONCE = 4096
+PIXELS_AT_ONCE = 1 << 16
 _LEVELS = 1 << CELL_BITS
 _CELLS_A_SIDE = 256 >> CELL_BITS
 
@@ -45,13 +46,22 @@ class NearestColour:
         if self._table is None:
             kind = np.uint16 if self._unsolved < 1 << 16 else np.uint32
             self._table = np.full(1 << 24, self._unsolved, kind)
-        codes = pack(pixels)
-        nearest = np.take(self._table, codes)
-        unsolved = codes[nearest == self._unsolved]
+        table = self._table
+        starts = range(0, len(pixels), PIXELS_AT_ONCE)
+        codes = np.empty(len(pixels), np.uint32)
+        nearest = np.empty(len(pixels), np.int32)
+
+        def look_up(start: int) -> np.ndarray:
+            some = slice(start, start + PIXELS_AT_ONCE)
+            codes[some] = pack(pixels[some])
+            nearest[some] = table[codes[some]]
+            return np.flatnonzero(nearest[some] == self._unsolved) + start
+
+        unsolved = np.concatenate([*spread(look_up, starts), np.empty(0, np.intp)])
         if len(unsolved):
-            self._solve_cells_of(unsolved)
-            nearest = np.take(self._table, codes)
-        return nearest.astype(np.int32)
+            self._solve_cells_of(codes[unsolved])
+            nearest[unsolved] = table[codes[unsolved]]
+        return nearest
 
     def _try_all(self, colours: np.ndarray) -> np.ndarray:
         nearest = np.empty(len(colours), np.int32)
@@ -79,9 +89,14 @@ class NearestColour:
         assert self._table is not None
         levels = np.arange(_LEVELS)
         offsets = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
-        colours = (cells * _LEVELS)[:, None] + offsets.reshape(-1, 3)
-        features = self.space.features(colours.reshape(-1, 3).astype(np.uint8))
-        leaves = Leaves(features.reshape(len(cells), -1, 3))
+        offsets = offsets.reshape(-1, 3)
+        if self.space.name == "srgb":  # all cells look the same from their middle
+            half = _LEVELS // 2
+            leaves = Leaves(cells * _LEVELS + float(half), (offsets - float(half)).T[None])
+        else:
+            colours = (cells * _LEVELS)[:, None] + offsets
+            features = self.space.features(colours.reshape(-1, 3).astype(np.uint8))
+            leaves = Leaves.of(features.reshape(len(cells), -1, 3))
         nearest = leaves.nearest(self._features).astype(self._table.dtype)
         cube = self._table.reshape((_CELLS_A_SIDE, _LEVELS) * 3)
         red, green, blue = cells.T

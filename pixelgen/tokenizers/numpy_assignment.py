@@ -23,7 +23,7 @@ class NumpyAssignment:
         self.points = points
         padding = -len(points) % LEAF
         places = np.pad(points.places, ((0, padding), (0, 0)), mode="edge")
-        self._leaves = Leaves(places.reshape(-1, LEAF, points.channels))
+        self._leaves = Leaves.of(places.reshape(-1, LEAF, points.channels))
         self._labels: np.ndarray | None = None
         self._sums: np.ndarray = np.empty((0, points.channels))
         self._counts: np.ndarray = np.empty(0)

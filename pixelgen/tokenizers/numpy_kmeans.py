@@ -39,7 +39,7 @@ class NumpyKMeans(PaletteTokenizer):
             50, ge=1, le=10_000, description="passes over all cells, then over all colours, at most"
         )
         tolerance: float = Field(
-            1e-3, ge=0, le=1, description="end when five passes take away less of the squared error"
+            2e-3, ge=0, le=1, description="end when five passes take away less of the squared error"
         )
         restarts: int = Field(1, ge=1, le=100, description="independent starts, the best is kept")
         dither: DitherName = Field("none", description="how areas keep their mean colour")

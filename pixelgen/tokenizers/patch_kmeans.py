@@ -25,6 +25,7 @@ from pixelgen.tokenizers.seeding import greedy_plus_plus
 
 PATCHES_FILE = "patches.safetensors"
 FORMAT = 1
+SEEDED_FROM = 1 << 14  # patches among which the first centres are sought
 MIDDLE = 128  # taken off all levels, for they are kept the smaller
 
 
@@ -193,7 +194,11 @@ class PatchKMeans(Tokenizer):
         points = Points(places, weights, places * weights[:, None])
         square = float((points.sums * places).sum())
         generator = generator_for(seed, "patch-k-means")
-        centres = greedy_plus_plus(points, self.options.patches, generator)
+        some = generator.choice(
+            len(points), min(len(points), max(SEEDED_FROM, 4 * self.options.patches)), replace=False
+        )
+        seeding = Points(places[some], weights[some], points.sums[some])
+        centres = greedy_plus_plus(seeding, self.options.patches, generator)
         settings = Settings(
             max_iterations=self.options.max_iterations, tolerance=self.options.tolerance
         )

@@ -86,7 +86,7 @@ def greedy_plus_plus(
     last = len(points) - 1
     drawn = xp.searchsorted(cumulated, cumulated[-1:] * generator.random(), side="right")
     chosen = [int(min(int(drawn[0]), last))]
-    nearest = _squares(columns, columns[:, chosen], xp)[0]
+    nearest = _squares(columns, columns[:, xp.asarray(chosen)], xp)[0]
     for _ in range(1, k):
         cumulated = xp.cumsum(nearest * weights)
         total = float(cumulated[-1])
@@ -100,7 +100,7 @@ def greedy_plus_plus(
         best = int((squares * weights).sum(axis=1).argmin())
         chosen.append(int(drawn[best]))
         nearest = squares[best]
-    return np.asarray(_on_host(points.places[xp.asarray(chosen)]) * FRACTION)
+    return np.asarray(on_host(points.places[xp.asarray(chosen)]) * FRACTION)
 
 
 def principal_axes(
@@ -124,7 +124,7 @@ def _moments(
     points: Points, labels: Any, count: int, xp: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     def of(column: Any) -> np.ndarray:
-        return _on_host(xp.bincount(labels, column, count))
+        return on_host(xp.bincount(labels, column, count))
 
     channels = range(points.channels)
     weights = of(points.weights)
@@ -145,5 +145,6 @@ def _squares(columns: Any, some: Any, xp: Any) -> Any:
     return squares
 
 
-def _on_host(array: Any) -> np.ndarray:
+def on_host(array: Any) -> np.ndarray:
+    """Return a NumPy array of NumPy's or CuPy's."""
     return np.asarray(array.get() if hasattr(array, "get") else array)

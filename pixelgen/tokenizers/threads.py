@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 Piece = TypeVar("Piece")
@@ -19,9 +20,13 @@ def cores() -> int:
 
 
 def spread(function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
-    """Return the function's result of each piece, in order."""
-    workers = min(cores(), len(pieces))
-    if workers < 2:
+    """Return the function's result of each piece, in order; the function must not spread itself."""
+    if len(pieces) < 2 or cores() < 2:
         return [function(piece) for piece in pieces]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(function, pieces))
+    return list(_pool(os.getpid()).map(function, pieces))
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Return the threads of a process, which are not there in one that was forked from it."""
+    return ThreadPoolExecutor(cores(), thread_name_prefix="pixelgen")

@@ -135,7 +135,7 @@ class TorchLSTM(Model):
         ]
         random = self._dropout.get_state().numpy().copy()
         state = TrainingState(self._seed, self._optimizer.steps, moments, carried, random)
-        return state.arrays("torch")
+        return state.arrays(self._random_name)
 
     def restore_training_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Take back what `training_state` returned, here or in another backend of the family.
@@ -146,7 +146,7 @@ class TorchLSTM(Model):
         network = self._network
         taken = read_training_state(
             state,
-            backend="torch",
+            backend=self._random_name,
             optimizer=network.options.optimizer,
             shapes=weight_shapes(network.spec, network.options),
             layers=network.options.layers,
@@ -162,6 +162,11 @@ class TorchLSTM(Model):
         else:
             self._dropout.set_state(torch.tensor(taken.random))
         self._training_state = [(self._tensor(h), self._tensor(c)) for h, c in taken.carried]
+
+    @property
+    def _random_name(self) -> str:
+        """Whose random state this is: that of one kind of device means nothing to another."""
+        return f"torch.{self._network.device.type}"
 
     def _read(
         self, batch: Batch, state: State, dtype: torch.dtype, dropout: torch.Generator | None

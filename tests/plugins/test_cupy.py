@@ -1,0 +1,59 @@
+"""`cupy-kmeans` where there is no GPU: the palette of `numpy-kmeans`, and it says so."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from pixelgen.errors import DeviceNotFound
+from pixelgen.options import parse_options
+from pixelgen.registration import has_cuda_device
+from pixelgen.tokenizers.numpy_kmeans import NumpyKMeans
+
+pytest.importorskip("pixelgen_cupy", reason="pixelgen-cupy is not installed")
+from pixelgen_cupy.kmeans import CupyKMeans
+
+HAS_GPU = has_cuda_device() and importlib.util.find_spec("cupy") is not None
+without_gpu = pytest.mark.skipif(HAS_GPU, reason="there is a GPU")
+
+
+def pictures() -> list[np.ndarray]:
+    return list(np.random.default_rng(1).integers(0, 256, (3, 20, 20, 3), dtype=np.uint8))
+
+
+def fitted(kind: type[NumpyKMeans], device: str, **options: object) -> NumpyKMeans:
+    chosen = parse_options(kind.Options, {"colors": 24, **options}, owner="a quantizer")
+    return kind(chosen, device=device).fit(pictures(), seed=4)
+
+
+@without_gpu
+@pytest.mark.parametrize("space", ["srgb", "linear", "oklab"])
+def test_without_a_gpu_the_palette_is_that_of_numpy_kmeans(space: str) -> None:
+    ours, theirs = (fitted(kind, "auto", space=space) for kind in (CupyKMeans, NumpyKMeans))
+    assert ours.palette is not None
+    assert (ours.palette == theirs.palette).all()
+    assert (ours.encode(pictures()) == theirs.encode(pictures())).all()
+
+
+@without_gpu
+def test_without_a_gpu_one_note_says_what_it_runs_on() -> None:
+    assert "NumPy" in fitted(CupyKMeans, "auto").notes[0]
+
+
+@without_gpu
+def test_a_gpu_that_is_asked_for_and_absent_is_an_error_with_what_to_install() -> None:
+    with pytest.raises(DeviceNotFound) as raised:
+        fitted(CupyKMeans, "cuda")
+    assert "cuda" in raised.value.what
+    assert "pip install" in raised.value.remedy
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not HAS_GPU, reason="there is no GPU")
+@pytest.mark.parametrize("space", ["srgb", "linear", "oklab"])
+def test_on_a_gpu_the_palette_is_that_of_numpy_kmeans(space: str) -> None:
+    ours, theirs = (fitted(kind, "auto", space=space) for kind in (CupyKMeans, NumpyKMeans))
+    assert ours.palette is not None
+    assert (ours.palette == theirs.palette).all()
