@@ -62,17 +62,24 @@ def _floyd_steinberg(pictures: np.ndarray, palette: np.ndarray, nearest: Nearest
 
 
 def _blue_noise(pictures: np.ndarray, palette: np.ndarray, nearest: Nearest) -> np.ndarray:
-    """Choose between the nearest colour and the one beyond the pixel, by a mask of thresholds.
+    """Choose between the nearest colour and one beyond the pixel, by a mask of thresholds.
 
-    The share of the second is how far along the way to it the pixel lies. No pixel depends on
-    another, so a picture's parts stay the same where others change.
+    Beyond is where one comes to from the nearest colour through the pixel, and further, as far as
+    another colour is nearer. The share of the second is how far along the way to it the pixel
+    lies. No pixel depends on another, so a picture's parts stay the same where others change.
     """
     _, height, width, channels = pictures.shape
     pixels = pictures.reshape(-1, channels)
     first = nearest(pixels)
     here, there = pixels.astype(np.int32), palette.astype(np.int32)
-    mirrored = np.clip(2 * here - there[first], 0, 255).astype(np.uint8)
-    second = nearest(mirrored)
+    second = first.copy()
+    seeking = np.flatnonzero((here != there[first]).any(axis=1))
+    for times in (1, 2, 4, 8, 16, 32, 64, 128, 256):
+        beyond = here[seeking] + times * (here[seeking] - there[first[seeking]])
+        second[seeking] = nearest(np.clip(beyond, 0, 255).astype(np.uint8))
+        seeking = seeking[second[seeking] == first[seeking]]
+        if not len(seeking):
+            break
     way = there[second] - there[first]
     length = (way**2).sum(axis=1)
     along = ((here - there[first]) * way).sum(axis=1)

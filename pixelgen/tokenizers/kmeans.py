@@ -104,7 +104,7 @@ def run_lloyd(
         square: the sum of the squared features of all pixels.
         settings: how long to go on.
     """
-    cooling = COOLING[-((settings.max_iterations + 1) // 2) :]
+    cooling = COOLING[max(len(COOLING) - settings.max_iterations // 2, 0) :]
     most = settings.max_iterations - len(cooling)  # passes before cooling
     low = on_host(assignment.points.places.min(axis=0)) * FRACTION
     high = on_host(assignment.points.places.max(axis=0)) * FRACTION

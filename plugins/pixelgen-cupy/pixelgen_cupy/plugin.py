@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import pixelgen
 from pixelgen.hookspecs import Register
+from pixelgen.registration import has_cuda_device, is_installed
 
 
 @pixelgen.hookimpl
 def register_tokenizers(register: Register) -> None:
     """Register `cupy-kmeans`, which works without CuPy too."""
-    here = "on a GPU if there is one" if find_spec("cupy") else "here on NumPy, for want of CuPy"
+    if not is_installed("cupy"):
+        here = "here on NumPy, for want of CuPy"
+    else:
+        here = "on the GPU" if has_cuda_device() else "here on NumPy, for want of a GPU"
     register(
         "cupy-kmeans",
         "pixelgen_cupy.kmeans:CupyKMeans",
