@@ -46,7 +46,7 @@ class CanonicalOptions(Options):
     """What every backend of the canonical LSTM takes; one may add its own."""
 
     layers: int = Field(1, ge=1, le=8, description="LSTM layers, one on top of another")
-    hidden: int = Field(384, ge=1, le=8192, description="width of each LSTM layer's state")
+    hidden: int = Field(256, ge=1, le=8192, description="width of each LSTM layer's state")
     embedding: int = Field(256, ge=1, le=8192, description="width of the input at each position")
     projection: int = Field(
         256, ge=1, le=8192, description="width of the tokens' output vectors (output=palette)"
