@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from pixelgen.data.colour_spaces import ColourSpace
+from pixelgen.tokenizers.hilbert import hilbert_keys
 from pixelgen.tokenizers.histogram import pack, unpack
 from pixelgen.tokenizers.leaves import Leaves
 from pixelgen.tokenizers.threads import spread
@@ -81,6 +82,8 @@ class NearestColour:
         red, green, blue = ((codes >> shift & 255) >> CELL_BITS for shift in (16, 8, 0))
         wanted[red, green, blue] = True
         cells = np.argwhere(wanted)  # (m, 3)
+        # Cells side by side share most of their candidates.
+        cells = cells[np.argsort(hilbert_keys(cells.astype(np.uint8)))]
         for start in range(0, len(cells), CELLS_AT_ONCE):
             self._solve(cells[start : start + CELLS_AT_ONCE])
 
