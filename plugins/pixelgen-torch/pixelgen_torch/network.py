@@ -161,6 +161,11 @@ class Network:
         weight, bias = self._leaves[f"{name}.weight"], self._leaves[f"{name}.bias"]
         return functional.linear(x, weight.to(x.dtype), bias.to(x.dtype))
 
+    def _normed(self, name: str, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return x (…, E) normalised, in `dtype`."""
+        weight, bias = self._leaves[f"{name}.norm.weight"], self._leaves[f"{name}.norm.bias"]
+        return functional.layer_norm(x, weight.shape, weight, bias).to(dtype)
+
     def _position_entries(self) -> np.ndarray:
         where = {
             "row_in.weight": self.spec.rows,
