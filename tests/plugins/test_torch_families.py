@@ -20,7 +20,7 @@ from pixelgen_torch.lstm import TorchLSTM  # noqa: E402
 from pixelgen_torch.mlp import TorchMLP  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
-SMALL_GPT = {"embedding": 12, "heads": 3, "layers": 2, "chunk": 9, "reach": 13}
+SMALL_GPT = {"embedding": 12, "heads": 3, "layers": 2, "window": 9, "window_step": 4, "reach": 13}
 KINDS = {
     "mlp": (TorchMLP, {}),
     "mlp, deep, dropout": (TorchMLP, {"layers": 4, "dropout": 0.3}),
@@ -65,12 +65,12 @@ def test_it_learns_a_repeating_pattern(kind):
     tokens = np.tile(np.arange(cutter.scan.cells, dtype=np.int32) % 6, (4, 1))
     groups = np.zeros(4, np.int32)
     before = nats_by_cell(model, cutter, tokens, groups).mean()
-    for epoch in range(60):
+    for epoch in range(25):
         for batch in cutter.training_batches(tokens, groups, np.random.default_rng(epoch)):
             model.train_step(batch, 0.0)
     after = nats_by_cell(model, cutter, tokens, groups).mean()
     assert before == pytest.approx(np.log(cutter.vocab_size), abs=1)
-    assert after < 0.05
+    assert after < 0.1
 
 
 @kinds

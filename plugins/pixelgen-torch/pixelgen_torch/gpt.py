@@ -9,14 +9,14 @@ the input layer (`network.py`), for each of L layers:
     x = x + back γ(up norm x)                           up: E → 4E, back: 4E → E
 
 and h = norm x goes to the output layer. Places are told by the input's row and column embeddings.
-Keys and values are kept in a cache: from batch to batch in training, where gradients end with the
-batch, as in Transformer-XL (Dai et al., 2019), and from position to position in painting.
+Training is on windows of the sequence, shuffled, since the rows of a picture in their order are no
+sample of it. Keys and values are kept in a cache, from chunk to chunk in evaluation and from
+position to position in painting.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -44,17 +44,24 @@ class GPTOptions(TorchOptions):
     family: ClassVar[str] = "gpt"
     shaping: ClassVar[tuple[str, ...]] = ("layers", "heads", "reach", *ENDS)
 
-    layers: int = Field(3, ge=1, le=64, description="transformer layers, one after another")
+    layers: int = Field(2, ge=1, le=64, description="transformer layers, one after another")
     heads: int = Field(4, ge=1, le=64, description="attention heads; they share the embedding")
     reach: int = Field(
-        300, ge=1, le=65536, description="positions that are attended to, the own one included"
+        150, ge=1, le=65536, description="positions that are attended to, the own one included"
     )
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of what each layer adds that is dropped in training"
     )
-    batch: int = Field(8, ge=1, le=65536, description="pictures in a training batch")
-    chunk: int = Field(
-        150, ge=1, le=65536, description="positions in a training step; gradients stop there"
+    batch: int = Field(8, ge=1, le=65536, description="windows in a training batch")
+    window: int = Field(
+        150,
+        ge=1,
+        le=65536,
+        description="positions in a window that is trained on; it starts afresh",
+    )
+    window_step: int = Field(75, ge=1, description="how far apart the windows start")
+    learning_rate: float | None = Field(
+        None, gt=0, le=10, description="its peak; unset: 0.002 for adamw, 0.001 for rmsprop"
     )
 
     @model_validator(mode="after")
@@ -83,7 +90,21 @@ class GPTOptions(TorchOptions):
 
     def segments(self) -> Segments:
         """Return how sequences are to be cut."""
-        return Segments(memory="picture", context=self.context, batch=self.batch, chunk=self.chunk)
+        return Segments(
+            memory="picture",
+            context=self.context,
+            batch=self.batch,
+            chunk=self.window,
+            window=self.window,
+            window_step=self.window_step,
+        )
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """The learning rate given, or the optimizer's default."""
+        if self.learning_rate is None and self.optimizer == "adamw":
+            return 0.002
+        return super().peak_learning_rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,27 +199,6 @@ class TorchGPT(TorchModel):
     def decoder(self, slots: int) -> Decoder:
         """Return a decoder with room for this many sequences."""
         return GPTDecoder(self.network, slots)
-
-    def training_state(self) -> Mapping[str, np.ndarray]:
-        """Return what every model here goes on from, and the cache."""
-        state = dict(super().training_state())
-        cache: Cache | None = self._training
-        if cache is not None:
-            state["cache.keys"] = cache.keys.float().cpu().numpy()  # exact for bfloat16 too
-            state["cache.values"] = cache.values.float().cpu().numpy()
-            state["cache.filled"] = cache.filled.cpu().numpy()
-        return state
-
-    def restore_training_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take back what `training_state` returned.
-
-        Raises:
-            RunUnreadable: it is another model's.
-        """
-        super().restore_training_state(state)
-        parts = [state.get(f"cache.{part}") for part in ("keys", "values", "filled")]
-        tensors = [self.tensor(part) for part in parts if part is not None]
-        self._training = Cache(*tensors) if len(tensors) == 3 else None
 
 
 class GPTDecoder(NetworkDecoder):
