@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import pixelgen
-from pixelgen.data.segments import Batch, Segments
+from pixelgen.data.segments import Batch, Segments, equal_parts
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import TrainingState, read_training_state
 from pixelgen.models.canonical.weights import FAMILY, read_model, write_model
@@ -19,7 +19,7 @@ from pixelgen.models.interface import Decoder, Model, ModelSpec
 from pixelgen_torch.decoder import TorchDecoder
 from pixelgen_torch.device import choose_device, product_dtype
 from pixelgen_torch.memory import keep_large_buffers
-from pixelgen_torch.network import Network, State
+from pixelgen_torch.network import Dropout, Network, State
 from pixelgen_torch.optimizer import Optimizer
 from pixelgen_torch.options import LSTMOptions
 from pixelgen_torch.softmax import mean_cross_entropy
@@ -34,7 +34,9 @@ class TorchLSTM(Model):
     def __init__(self, network: Network, seed: int) -> None:
         keep_large_buffers()
         self._network = network
+        self.spec = network.spec
         self._seed = seed
+        self._parts = 1  # in which a batch is learned
         self._dtype = product_dtype(network.options.precision, network.device)
         self._optimizer = Optimizer(network.leaves(), network.options)
         self._dropout = torch.Generator(network.device).manual_seed(seed)
@@ -62,21 +64,44 @@ class TorchLSTM(Model):
 
     def train_step(self, batch: Batch, progress: float) -> float:
         """Learn from one batch; return its mean loss in nats per token before the step."""
-        network = self._network
-        state = self._continued(self._training_state, batch)
-        h, self._training_state = self._read(batch, state, self._dtype, self._dropout)
-        z, vectors, bias = network.output(h)
-        loss = mean_cross_entropy(z, vectors, bias, self._targets(batch))
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step(progress)
-        return loss.item()
+        random = self._dropout.get_state()
+        try:
+            loss, states = self._gather_gradients(batch, random)
+            self._optimizer.step(progress)
+        except Exception:
+            self._dropout.set_state(random)
+            self._optimizer.forget_gradients()
+            raise
+        self._training_state = [
+            (torch.cat([h for h, _ in layer]), torch.cat([c for _, c in layer]))
+            for layer in zip(*states, strict=True)
+        ]
+        return loss
+
+    def _gather_gradients(self, batch: Batch, random: Tensor) -> tuple[float, list[State]]:
+        """Gather the gradients of a batch, part by part; return its loss and the last states."""
+        network, whole = self._network, len(batch.starts)
+        total, states = 0.0, []
+        for rows in equal_parts(whole, self._parts):
+            self._dropout.set_state(random)  # each part's masks are cut from the whole batch's
+            part = batch.rows(rows)
+            state = self._continued(self._training_state, part, rows, whole)
+            dropout = Dropout(self._dropout, rows, whole)
+            h, last = self._read(part, state, self._dtype, dropout)
+            z, vectors, bias = network.output(h)
+            loss = mean_cross_entropy(z, vectors, bias, self._targets(part))
+            share = part.size / batch.size
+            (loss if share == 1 else loss * share).backward()
+            total += share * loss.item()
+            states.append([(h.detach(), c.detach()) for h, c in last])
+        return total, states
 
     def nll(self, batch: Batch) -> np.ndarray:
         """Return the negative log-likelihood of each target in nats: (B, T) float32."""
         network = self._network
         rows, steps = batch.targets.shape
         with torch.no_grad():
-            state = self._continued(self._reading_state, batch)
+            state = self._continued(self._reading_state, batch, slice(None), rows)
             h, self._reading_state = self._read(batch, state, torch.float32, None)
             z, vectors, bias = network.output(h)
             nats = z.new_empty(len(z))
@@ -92,6 +117,22 @@ class TorchLSTM(Model):
     def decoder(self, slots: int) -> Decoder:
         """Return a decoder with this many recurrent states."""
         return TorchDecoder(self._network, slots)
+
+    def scale_learning_rate(self, factor: float) -> bool:
+        """Learn with this multiple of the learning rate from now on; True."""
+        self._optimizer.scale *= factor
+        return True
+
+    def learn_in_parts(self, parts: int) -> bool:
+        """Take each training step in so many parts from now on; True."""
+        self._parts = parts
+        return True
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error is about a lack of memory, of the processor's or of the GPU's."""
+        return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+            isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        )
 
     @property
     def device(self) -> str:
@@ -169,7 +210,7 @@ class TorchLSTM(Model):
         return f"torch.{self._network.device.type}"
 
     def _read(
-        self, batch: Batch, state: State, dtype: torch.dtype, dropout: torch.Generator | None
+        self, batch: Batch, state: State, dtype: torch.dtype, dropout: Dropout | None
     ) -> tuple[Tensor, State]:
         """Run the network over a batch: (TB, H) outputs, time first, and the last state."""
         rows, steps = batch.targets.shape
@@ -182,17 +223,18 @@ class TorchLSTM(Model):
         h, last = self._network.recur(x.view(steps, rows, -1), state, dropout)
         return h.flatten(0, 1), last
 
-    def _continued(self, carried: State, batch: Batch) -> State:
-        """The state that a batch's sequences begin with: fresh, or carried from the last batch."""
-        rows = len(batch.starts)
+    def _continued(self, carried: State, batch: Batch, rows: slice, whole: int) -> State:
+        """The state that sequences begin with: fresh, or carried from the last batch.
+
+        They are these rows of a batch of `whole` sequences.
+        """
         if batch.starts.all():
-            return self._network.fresh_state(rows)
-        if len(carried[0][0]) != rows:
-            raise ValueError(
-                f"a batch of {rows} sequences cannot go on from one of {len(carried[0][0])}"
-            )
+            return self._network.fresh_state(len(batch.starts))
+        before = len(carried[0][0])
+        if before != whole:
+            raise ValueError(f"a batch of {whole} sequences cannot go on from one of {before}")
         goes_on = self._tensor(~batch.starts)[:, None]
-        return [(h * goes_on, c * goes_on) for h, c in carried]
+        return [(h[rows] * goes_on, c[rows] * goes_on) for h, c in carried]
 
     def _targets(self, batch: Batch) -> Tensor:
         return self._tensor(_time_first(batch.targets))

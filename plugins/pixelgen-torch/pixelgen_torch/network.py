@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -40,6 +41,21 @@ from pixelgen_torch.options import LSTMOptions
 from pixelgen_torch.recurrence import lstm
 
 State = list[tuple[Tensor, Tensor]]  # h and c (B, H) of each layer
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Draws masks for the sequences `rows` of a batch of `whole`, as the whole batch has them."""
+
+    generator: torch.Generator
+    rows: slice
+    whole: int
+
+    def mask(self, x: Tensor, kept: float) -> Tensor:
+        """Return a mask for x (T, B, H) that keeps this share, and scales it to keep the mean."""
+        mask = x.new_empty(len(x), self.whole, x.shape[2])
+        mask.bernoulli_(kept, generator=self.generator)
+        return mask[:, self.rows].div_(kept)
 
 
 class Network:
@@ -153,7 +169,7 @@ class Network:
         return np.concatenate(parts, 1)
 
     def recur(
-        self, x: Tensor, state: State, dropout: torch.Generator | None = None
+        self, x: Tensor, state: State, dropout: Dropout | None = None
     ) -> tuple[Tensor, State]:
         """Run all LSTM layers over (T, B, E) inputs; return (T, B, H) and the last state.
 
@@ -172,8 +188,7 @@ class Network:
             )
             last.append((last_h, last_c))
             if dropout is not None and share:
-                mask = torch.empty_like(x).bernoulli_(1 - share, generator=dropout)
-                x = x * mask.div_(1 - share)
+                x = x * dropout.mask(x, 1 - share)
         return x, last
 
     def output(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
