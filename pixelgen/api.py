@@ -214,6 +214,7 @@ def resume(
         if checkpoint:
             progress, training_state = run.checkpoints.read(checkpoint)
             state = LoopState.parse(progress, where=checkpoint)
+        metrics = [line for line in run.metrics() if state.covers(line)]
         collection, split = _read(resolved, listener, manifest["data"])
         changes = changes_since(manifest["data"], collection)
         if changes:
@@ -255,7 +256,7 @@ def resume(
         if pace.is_spent(state.step) and manifest["state"] in ("stopped", "finished"):
             raise _spent(state, path, "the run has used up its budget")
         atomic.write_text(run.recipe, recipe.toml())
-        run.write_metrics([line for line in run.metrics() if line.get("step", 0) <= state.step])
+        run.write_metrics(metrics)
         manifest["plugins"]["model"] = _plugin("model", str(recipe.model.name))
         if changes:
             note = f"after step {state.step} the pictures were others: {changes}"

@@ -73,6 +73,15 @@ class LoopState:
                 remedy=f"Remove {where}: the run then goes on from the checkpoint before",
             ) from None
 
+    def covers(self, line: Mapping[str, Any]) -> bool:
+        """Whether a line of `metrics.jsonl` tells of what has been done in this state.
+
+        An epoch's line is written before the checkpoint that has the epoch behind it; one from
+        within the epoch may be of the very same step.
+        """
+        step: int = line.get("step", 0)
+        return step < self.step or (step == self.step and self.epoch_targets == 0)
+
     def begin_epoch_again(self) -> None:
         """Forget what was done of the current epoch: its sequences cannot be gone on with."""
         self.batch, self.epoch_nats, self.epoch_targets = 0, 0.0, 0

@@ -124,7 +124,9 @@ class DataSection(Section):
 class TrainingSection(Section):
     epochs: int | None = Field(None, ge=1, description="stop after so many passes over the data")
     steps: int | None = Field(None, ge=1, description="stop after so many batches")
-    minutes: float | None = Field(None, gt=0, description="stop after so many minutes of training")
+    minutes: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="stop after so many minutes of training"
+    )
     patience: int = Field(
         0, ge=0, description="stop after so many evaluations without improvement; 0 for never"
     )

@@ -316,9 +316,7 @@ class Loop:
             self.pace.resume(state.knots, state.step, state.seconds)
         if state.parts != 1:
             self.model.learn_in_parts(state.parts)
-        self.run.write_metrics(
-            [line for line in self.run.metrics() if line.get("step", 0) <= state.step]
-        )
+        self.run.write_metrics([line for line in self.run.metrics() if state.covers(line)])
         note = (
             f"{problem[:1].upper()}{problem[1:]}: went back to step {state.step}, and on from "
             f"there with {rate_scale:g} times the learning rate"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -29,4 +30,9 @@ def echo(text: object, *, nl: bool = True) -> None:
     words = str(text)
     if sys.stdout.isatty():
         words = visible(words)
-    typer.echo(words.encode("utf-8", "surrogateescape"), nl=nl)
+    try:
+        words.encode()
+    except UnicodeEncodeError:  # the bytes of a file's name that is no UTF-8
+        typer.echo(os.fsencode(words), nl=nl)
+    else:
+        typer.echo(words, nl=nl)
