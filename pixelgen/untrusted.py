@@ -51,7 +51,7 @@ def read_limited(path: Path, most: int = MOST_TEXT) -> bytes:
             raise ValueError("it is no regular file")
         if status.st_size > most:
             raise ValueError(f"it has {status.st_size:,} bytes; at most {most:,} are read")
-        return file.read(most)
+        return file.read(status.st_size + 1)  # not `most`: so much would be taken at once
 
 
 def read_text(path: Path, most: int = MOST_TEXT) -> str:
@@ -89,9 +89,11 @@ def read_arrays(path: Path, most: int = MOST_ARRAYS) -> dict[str, np.ndarray]:
         OSError: the system cannot read it.
         ValueError: it is no safetensors file, is too large, or holds a number that is none.
     """
-    if not path.is_file():
-        path.stat()  # a file that is missing is the system's error
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
         raise ValueError("it is no regular file")
+    if status.st_size > most:
+        raise ValueError(f"it has {status.st_size:,} bytes; at most {most:,} are read")
     arrays = {}
     try:
         with safe_open(path, framework="numpy") as file:

@@ -84,15 +84,22 @@ class RunDirectory:
             RunUnreadable: it was written by a newer version, is damaged, or has a link in it that
                 leads out of it.
         """
-        if not (path / "run.json").is_file():
-            siblings = sorted(run.parent.name for run in path.parent.glob("*/run.json"))
-            known = f"Runs beside it: {', '.join(siblings[-8:])}" if siblings else ""
-            raise RunNotFound(
-                "there is no run here: no run.json",
+        try:
+            if not (path / "run.json").is_file():
+                siblings = sorted(run.parent.name for run in path.parent.glob("*/run.json"))
+                known = f"Runs beside it: {', '.join(siblings[-8:])}" if siblings else ""
+                raise RunNotFound(
+                    "there is no run here: no run.json",
+                    where=str(path),
+                    remedy=known or "Check the path",
+                )
+            _refuse_links_out(path)
+        except OSError as error:
+            raise RunUnreadable(
+                f"the run cannot be read: {error.strerror or error}",
                 where=str(path),
-                remedy=known or "Check the path",
-            )
-        _refuse_links_out(path)
+                remedy="Check who may read it (ls -ld)",
+            ) from error
         run = cls(path)
         manifest = run.manifest()
         schema = manifest.get("schema")
@@ -228,13 +235,18 @@ class RunDirectory:
 
 def check_free(path: Path) -> None:
     """Raise `RunExists` if there is something at `path` that a new run would write over."""
-    if (path / "run.json").exists():
+    with atomic.explained(path):
+        is_run = (path / "run.json").exists()
+        is_taken = path.is_symlink() or (
+            path.exists() and (not path.is_dir() or any(path.iterdir()))
+        )
+    if is_run:
         raise RunExists(
             "the run directory exists already",
             where=str(path),
             remedy=f"Go on with it: pixelgen resume {path}. Or choose another place with --out",
         )
-    if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+    if is_taken:
         raise RunExists(
             "something else is where the run directory should be",
             where=str(path),

@@ -38,7 +38,7 @@ class Trial:
     wrong: str
 
 
-def trials(model: str, folder: Path, seed: int, most_kills: int = 3) -> Iterator[Trial]:
+def trials(model: str, folder: Path, seed: int, most_kills: int = 4) -> Iterator[Trial]:
     """Yield trials of a model without end; each run is killed up to `most_kills` times."""
     pictures = folder / "pictures"
     if not pictures.exists():
