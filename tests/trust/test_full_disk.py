@@ -101,10 +101,9 @@ def test_a_folder_that_may_not_be_written_to_is_said_to_be(small, tmp_path):
         assert said_to_nobody(lambda: carry_out(recipe, place / "forbidden" / "run")) == denied
         assert said_to_nobody(lambda: resume(place / "run", epochs=9)) == denied
         (place / "closed").mkdir(mode=0o000)
-        assert said_to_nobody(lambda: carry_out(recipe, place / "closed" / "run")) == denied
-        assert "cannot be read: Permission denied" in said_to_nobody(
-            lambda: Run(place / "closed" / "run")
-        )
+        closed = place / "closed" / "run"
+        assert said_to_nobody(lambda: started(recipe, closed, Listener())) == denied
+        assert "cannot be read: Permission denied" in said_to_nobody(lambda: Run(closed))
         assert RunDirectory.open(place / "run").checkpoints.newest_whole()[0] is not None
 
 
