@@ -16,7 +16,7 @@ from pixelgen.data.batches import Cutter
 from pixelgen.data.schedule import Schedule, make_schedule
 from pixelgen.memory import in_parts
 from pixelgen.models.interface import Model, StepInputs
-from pixelgen.samplers.draw import draw, uniforms
+from pixelgen.samplers.draw import STAGES, draw, uniforms
 from pixelgen.samplers.interface import Sampler
 
 PICTURES_AT_ONCE = 64  # bounds the memory of states and logits; the pictures are the same
@@ -41,11 +41,11 @@ class Plan:
     seed: int
     pictures: np.ndarray
     groups: np.ndarray
-    uniforms: np.ndarray = field(init=False)  # (N, P) float64, by picture and cell
+    uniforms: np.ndarray = field(init=False)  # (N, P, STAGES) float64
 
     def __post_init__(self) -> None:
         cells = self.cutter.scan.cells
-        numbers = np.empty((len(self.pictures), cells))
+        numbers = np.empty((len(self.pictures), cells, STAGES))
         for row, picture in enumerate(self.pictures):
             numbers[row] = uniforms(self.seed, int(picture), cells)
         object.__setattr__(self, "uniforms", numbers)

@@ -11,7 +11,6 @@ import numpy as np
 
 from pixelgen.data.scans import Scan
 from pixelgen.data.segments import Batch, Offsets, Segments
-from pixelgen.errors import OptionError
 
 EVALUATION_BATCH = 128  # sequences; larger than in training, since nothing is kept for gradients
 
@@ -31,15 +30,6 @@ class Cutter:
     segments: Segments
     offsets: Offsets
     vocab_size: int
-
-    def __post_init__(self) -> None:
-        window = self.segments.window
-        if window is not None and window > self.scan.cells:
-            raise OptionError(
-                f"windows of {window} tokens do not fit into pictures of {self.scan.cells}",
-                where="in the model's option 'window'",
-                remedy=f"Give at most {self.scan.cells}, or larger pictures with --size",
-            )
 
     @cached_property
     def table(self) -> np.ndarray:
@@ -115,8 +105,9 @@ class Cutter:
     def _firsts_and_length(self) -> tuple[np.ndarray, int]:
         """The first step of each training segment of a picture, and the segments' length."""
         if self.segments.window is not None:
-            last = self.scan.cells - self.segments.window
-            return np.arange(0, last + 1, self.segments.window_step), self.segments.window
+            length = min(self.segments.window, self.scan.cells)
+            last = self.scan.cells - length
+            return np.arange(0, last + 1, self.segments.window_step), length
         return np.arange(0, self.scan.cells, self.scan.line), self.scan.line
 
     def _streams(

@@ -30,7 +30,8 @@ class Segments:
         chunk: with `memory="picture"`, positions in one training step (back-propagation through
             time is cut there).
         window: with `memory="picture"`, None, or the length of the windows that training is done
-            on in place of whole pictures; each starts afresh, as in the article.
+            on in place of whole pictures (at most that of a picture); each starts afresh, as in the
+            article.
         window_step: how far apart the windows start.
     """
 

@@ -19,10 +19,10 @@ from pixelgen.models.canonical.decoder import NumpyDecoder
 from pixelgen.models.canonical.forward import Network
 from pixelgen.models.canonical.loss import nats
 from pixelgen.models.canonical.optimizer import Optimizer
-from pixelgen.models.canonical.options import CanonicalOptions
+from pixelgen.models.canonical.options import FAMILY, CanonicalOptions
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import State, TrainingState, read_training_state
-from pixelgen.models.canonical.weights import FAMILY, read_model, write_model
+from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import Decoder, Model, ModelSpec
 from pixelgen.options import Options
 from pixelgen.randomness import generator_for

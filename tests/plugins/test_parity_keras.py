@@ -72,11 +72,11 @@ def twins(folder, options, **world):
 def keras_gradients(model, batch):
     whole = padded(batch)
     tensors = model._steps.gradients(model._weights, whole, model._fresh_state(whole.rows))
-    return model._network.arrays(tensors)
+    return model.network.arrays(tensors)
 
 
 def numpy_gradients(model, batch):
-    network = model._network
+    network = model.network
     state = network.fresh_state(len(batch.starts))
     trace = network.run(batch.context, batch.positions, batch.groups, state)
     return loss_and_gradients(network, trace, batch.targets.T.reshape(-1))[1]

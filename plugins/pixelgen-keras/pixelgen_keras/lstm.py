@@ -13,9 +13,10 @@ import numpy as np
 
 import pixelgen
 from pixelgen.data.segments import Batch, Segments
+from pixelgen.models.canonical.options import FAMILY
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import TrainingState, read_training_state
-from pixelgen.models.canonical.weights import FAMILY, read_model, write_model
+from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import Decoder, Model, ModelSpec
 from pixelgen_keras.batches import kept_outputs, padded
 from pixelgen_keras.engines import open_engine

@@ -1,14 +1,13 @@
-"""The canonical LSTM's arithmetic, from tokens to the vectors whose products are the logits.
+"""What all models of this plugin share: the layers at which tokens go in and logits come out.
 
-For each position, with its neighbours' tokens k_0 … k_{n-1} (V stands for "outside"), its row,
-column, level and group, and W, b of the names in
-`pixelgen.models.canonical.parameters`:
+At each position, with its neighbours' tokens k_0 … k_{n-1} (V stands for "outside"), its row,
+column, level and group, and W, b of the names in `pixelgen.models.canonical.parameters`:
 
     f = [c(k_0), o(k_0), …, c(k_{n-1}), o(k_{n-1})]                     (n (C + 1),)
     s = colour_in.1 γ(colour_in.0 f) + Σ_{j<K} token_in.j[k_j]
         + row_in[row] + column_in[column] + level_in[level] + group_in[group]       (E,)
     x = γ(s)                                                            (E,)
-    h = LSTM_{L-1}(… LSTM_0(x))                                         (H,)
+    h = what a subclass makes of x and of the positions before          (H,)
     z = project h                                                       (Z,)
     u_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))   (Z,)
     logits_v = u_v · z + output.bias[v]                                 (V,)
@@ -24,50 +23,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.canonical.parameters import (
     embedding_tables,
     sees_colours,
     weight_shapes,
 )
 from pixelgen.models.interface import ModelSpec
-from pixelgen_torch.options import LSTMOptions
-from pixelgen_torch.recurrence import lstm
-
-State = list[tuple[Tensor, Tensor]]  # h and c (B, H) of each layer
-
-
-@dataclass(frozen=True)
-class Dropout:
-    """Draws masks for the sequences `rows` of a batch of `whole`, as the whole batch has them."""
-
-    generator: torch.Generator
-    rows: slice
-    whole: int
-
-    def mask(self, x: Tensor, kept: float) -> Tensor:
-        """Return a mask for x (T, B, H) that keeps this share, and scales it to keep the mean."""
-        mask = x.new_empty(len(x), self.whole, x.shape[2])
-        mask.bernoulli_(kept, generator=self.generator)
-        return mask[:, self.rows].div_(kept)
 
 
 class Network:
-    """Weights on a device, and what is computed with them.
+    """Weights on a device, and the input and the output layer that are computed with them.
 
-    T positions, B sequences; sequences are laid out time first, since the recurrence walks so.
+    A subclass adds what is between: from x (N, E) to h (N, H).
     """
 
     def __init__(
         self,
         spec: ModelSpec,
-        options: LSTMOptions,
+        options: NeighbourOptions,
         weights: Mapping[str, Tensor],
         device: torch.device,
     ) -> None:
@@ -121,17 +101,10 @@ class Network:
             return self._leaves["tables"].detach()
         return self._zeros(0, self.options.embedding)
 
-    def fresh_state(self, rows: int) -> State:
-        """Return the state of `rows` sequences that have not begun."""
-        return [
-            (self._zeros(rows, self.options.hidden), self._zeros(rows, self.options.hidden))
-            for _ in range(self.options.layers)
-        ]
-
     def inputs(
         self, context: np.ndarray, positions: np.ndarray, groups: np.ndarray, dtype: torch.dtype
     ) -> Tensor:
-        """Return what the first LSTM layer is given, with products in `dtype`.
+        """Return x of the network above, with products in `dtype`.
 
         Args:
             context: (N, n) integers in [0, V].
@@ -168,29 +141,6 @@ class Network:
             parts.append(groups[:, None] + self._group_start)
         return np.concatenate(parts, 1)
 
-    def recur(
-        self, x: Tensor, state: State, dropout: Dropout | None = None
-    ) -> tuple[Tensor, State]:
-        """Run all LSTM layers over (T, B, E) inputs; return (T, B, H) and the last state.
-
-        Where `dropout` is given, it draws the masks that every layer's outputs are dropped by.
-        """
-        last: State = []
-        share = self.options.dropout
-        for layer, (h, c) in enumerate(state):
-            x, last_h, last_c = lstm(
-                x,
-                self._leaves[f"lstm.{layer}.input"],
-                self._leaves[f"lstm.{layer}.recurrent"],
-                self._leaves[f"lstm.{layer}.bias"],
-                h,
-                c,
-            )
-            last.append((last_h, last_c))
-            if dropout is not None and share:
-                x = x * dropout.mask(x, 1 - share)
-        return x, last
-
     def output(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return z (N, Z), the tokens' vectors (V, Z) and biases (V,) for the outputs h (N, H)."""
         bias = self._leaves["output.bias"]
@@ -210,6 +160,11 @@ class Network:
     def _linear(self, name: str, x: Tensor) -> Tensor:
         weight, bias = self._leaves[f"{name}.weight"], self._leaves[f"{name}.bias"]
         return functional.linear(x, weight.to(x.dtype), bias.to(x.dtype))
+
+    def _normed(self, name: str, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return x (…, E) normalised, in `dtype`."""
+        weight, bias = self._leaves[f"{name}.norm.weight"], self._leaves[f"{name}.norm.bias"]
+        return functional.layer_norm(x, weight.shape, weight, bias).to(dtype)
 
     def _position_entries(self) -> np.ndarray:
         where = {
