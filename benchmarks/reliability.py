@@ -100,13 +100,16 @@ def hostile(folder: Path) -> Iterator[Line]:
     )
 
 
-def fuzz(inputs: int, seed: int, folder: Path) -> Iterator[Line]:
-    """Feed every reader, by hypothesis and guided by coverage."""
+def fuzz(inputs: int, readers: str, seed: int, folder: Path) -> Iterator[Line]:
+    """Feed readers, by hypothesis and guided by coverage."""
     found = targets.make_targets(folder / "hypothesis")
+    chosen = readers.split(",") if readers else list(found)
     guided = importlib.util.find_spec("atheris") is not None
     if not guided:
         print("atheris is not installed: by hypothesis alone", file=sys.stderr)
     for number, (name, target) in enumerate(found.items()):
+        if name not in chosen:
+            continue
         began = time.perf_counter()
         done, wrong = _by_hypothesis(target, inputs, seed + number)
         taken = time.perf_counter() - began
@@ -168,6 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=500, help="in all, over three models")
     parser.add_argument("--inputs", type=int, default=100_000, help="for each reader")
+    parser.add_argument("--readers", default="", help="which to feed; all if left out")
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 20))
     parser.add_argument("--json", type=Path)
@@ -183,7 +187,9 @@ def main() -> None:
             "kills": lambda: kills(arguments.kills, arguments.seed, folder / "kills"),
             "faults": lambda: faults(folder / "faults"),
             "hostile": lambda: hostile(folder / "hostile"),
-            "fuzz": lambda: fuzz(arguments.inputs, arguments.seed, folder / "fuzz"),
+            "fuzz": lambda: fuzz(
+                arguments.inputs, arguments.readers, arguments.seed, folder / "fuzz"
+            ),
         }
         for part in arguments.parts.split(","):
             (folder / part).mkdir()
