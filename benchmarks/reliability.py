@@ -57,10 +57,11 @@ class Line:
         return f"{self.what:58} {shown:>20} {self.seconds:8.0f} s"
 
 
-def kills(most: int, seed: int, folder: Path) -> Iterator[Line]:
+def kills(most: int, models: str, seed: int, folder: Path) -> Iterator[Line]:
     """Kill processes of each model in turn, until so many in all have been."""
-    share = -(-most // len(MODELS))
-    for number, model in enumerate(MODELS):
+    chosen = models.split(",")
+    share = -(-most // len(chosen))
+    for number, model in enumerate(chosen):
         began, good, killed, wrong = time.perf_counter(), 0, 0, []
         for trial in killing.trials(model, folder, seed + number):
             killed += trial.kills
@@ -169,7 +170,8 @@ def _by_atheris(name: str, inputs: int, seed: int, folder: Path) -> tuple[int, l
 def main() -> None:
     """Print the table; with --json, write the numbers too."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=500, help="in all, over three models")
+    parser.add_argument("--kills", type=int, default=500, help="in all, over the models")
+    parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--inputs", type=int, default=100_000, help="for each reader")
     parser.add_argument("--readers", default="", help="which to feed; all if left out")
     parser.add_argument("--parts", default=",".join(PARTS))
@@ -184,7 +186,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=targets.memory()) as name:
         folder = Path(name)
         parts = {
-            "kills": lambda: kills(arguments.kills, arguments.seed, folder / "kills"),
+            "kills": lambda: kills(
+                arguments.kills, arguments.models, arguments.seed, folder / "kills"
+            ),
             "faults": lambda: faults(folder / "faults"),
             "hostile": lambda: hostile(folder / "hostile"),
             "fuzz": lambda: fuzz(

@@ -310,6 +310,9 @@ class Loop:
             progress, _ = self.run.checkpoints.read(checkpoint)
             state = LoopState.parse(progress, where=checkpoint)
         state.parts = self.state.parts
+        best = self.state.best_bits  # of weights that are kept, whatever became of later ones
+        if best is not None and (state.best_bits is None or best < state.best_bits):
+            state.best_bits, state.best_step = best, self.state.best_step
         state.rate_scale = rate_scale
         self.state = state
         if self.pace.minutes is not None and state.knots:

@@ -178,6 +178,14 @@ class TestALossThatIsNoNumber:
         progress, _ = checkpoints.read(checkpoints.newest_first()[0])
         assert progress["rate_scale"] == 0.25  # and a run that is resumed keeps it
 
+    def test_the_best_weights_stay_the_best(self, train, monkeypatch):
+        """They may be better than those of the checkpoint that the run goes back to."""
+        monkeypatch.setattr("pixelgen.training.CHECKPOINT_SHARE", -1)  # none after the first
+        outcome, _ = train({"not_a_number_at": 30, "worse_after": 28}, training={"epochs": 5})
+        checkpoints = [line["held_out_bits_per_pixel"] for line in outcome.run.metrics]
+        assert outcome.run.manifest["best"]["held_out_bits_per_pixel"] <= min(checkpoints)
+        assert outcome.run.manifest["best"]["step"] == 3 * BATCHES_AN_EPOCH
+
     def test_before_the_first_checkpoint_it_begins_again(self, train):
         outcome, _ = train({"not_a_number_at": 3}, training={"epochs": 1})
         assert outcome.run.model.scale == 0.25

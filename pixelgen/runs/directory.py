@@ -30,6 +30,10 @@ from pixelgen.tokenizers.interface import Tokenizer
 
 DAMAGED = "Put the file back from a copy, or begin a new run"
 FOLDERS = ("checkpoints", "samples")
+NUMBERS = (
+    *("epoch", "step", "seconds", "progress", "targets_per_second"),
+    *("train_bits_per_pixel", "held_out_bits_per_pixel"),
+)
 MOST_METRICS = 1 << 30  # bytes: some million epochs
 
 
@@ -183,10 +187,10 @@ class RunDirectory:
             ) from error
         for number, line in enumerate(whole, 1):
             try:
-                lines.append(dict(untrusted.parse_json(line)))
+                lines.append(_numbers(dict(untrusted.parse_json(line))))
             except (ValueError, TypeError) as error:
                 raise RunUnreadable(
-                    f"line {number} is not a JSON object: {error}",
+                    f"line {number} is not a JSON object of numbers: {error}",
                     where=str(path),
                     remedy="Remove that line",
                 ) from None
@@ -266,6 +270,15 @@ def read_json(path: Path) -> dict[str, Any]:
         raise RunUnreadable(
             f"the file cannot be read: {error}", where=str(path), remedy=DAMAGED
         ) from error
+
+
+def _numbers(line: dict[str, Any]) -> dict[str, Any]:
+    """The line, if what should be numbers in it are; a plugin may add what it likes."""
+    for name in NUMBERS:
+        value = line.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ValueError(f"{name} is {type(value).__name__}")
+    return line
 
 
 def _sealed(save: Callable[[Path], None]) -> Callable[[Path], None]:

@@ -30,7 +30,7 @@ def main() -> None:
     corpus.mkdir()
     for number, data in enumerate(target.seeds):
         (corpus / str(number)).write_bytes(data)
-    words = [f"-runs={inputs}", f"-seed={seed}", "-max_len=8192", "-timeout=20", str(corpus)]
+    words = [f"-runs={inputs}", f"-seed={seed}", "-max_len=8192", "-timeout=300", str(corpus)]
     options = ["-verbosity=0", "-print_final_stats=1", f"-artifact_prefix={folder}/"]
     atheris.Setup([sys.argv[0], *options, *words], target.feed)
     atheris.Fuzz()

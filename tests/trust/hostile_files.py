@@ -206,6 +206,12 @@ for entry in ("samples", "model", "checkpoints"):
     )
 
 
+@attack("metrics whose steps are text")
+def _(place: Place) -> None:
+    (place.run / "metrics.jsonl").write_text('{"epoch": 1, "step": "1"}\n')
+    place.resume()
+
+
 @attack("checksums that name a file outside")
 def _(place: Place) -> None:
     for checkpoint in (place.run / "checkpoints").iterdir():
