@@ -14,6 +14,7 @@ import numpy as np
 
 from pixelgen.data.batches import Cutter
 from pixelgen.data.schedule import Schedule, make_schedule
+from pixelgen.memory import in_parts
 from pixelgen.models.interface import Model, StepInputs
 from pixelgen.samplers.draw import STAGES, draw, uniforms
 from pixelgen.samplers.interface import Sampler
@@ -119,16 +120,18 @@ def paint_many(
     indices = np.asarray(pictures, np.int64)
     group = np.zeros(len(indices), np.int32) if groups is None else np.asarray(groups, np.int32)
     cells = cutter.scan.cells
-    for begin in range(0, len(indices), PICTURES_AT_ONCE):
-        chosen = slice(begin, begin + PICTURES_AT_ONCE)
+
+    def some(chosen: slice) -> np.ndarray:
         plan = Plan(cutter, schedule, sampler, seed, indices[chosen], group[chosen])
         canvas = model.generate(plan)
         if canvas is None:
-            report = None if progress is None else _after(progress, begin * cells)
+            report = None if progress is None else _after(progress, chosen.start * cells)
             canvas = paint(model, plan, progress=report)
         elif progress is not None:
-            progress((begin + len(plan.pictures)) * cells)
-        yield cutter.scan.grids(canvas)
+            progress(chosen.stop * cells)
+        return cutter.scan.grids(canvas)
+
+    yield from in_parts(some, len(indices), PICTURES_AT_ONCE, model.ran_out_of_memory)
 
 
 def _after(progress: Callable[[int], None], done: int) -> Callable[[int], None]:

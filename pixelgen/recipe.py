@@ -47,6 +47,7 @@ from pixelgen.errors import (
 )
 from pixelgen.options import describe_options, parse_options
 from pixelgen.plugins import Catalogue, catalogue
+from pixelgen.untrusted import read_text
 
 # On the Monet set, weak jitter is better after a minute, and strong jitter after a quarter of an
 # hour.
@@ -55,6 +56,7 @@ LONG_RUN = 8.0  # minutes
 
 PLUGIN_SECTIONS = ("source", "tokenizer", "model", "sampler", "executor")
 BUDGETS = {"epochs", "steps", "minutes"}
+MOST_RECIPE = 1 << 20  # bytes
 
 
 class Section(BaseModel):
@@ -122,15 +124,40 @@ class DataSection(Section):
 class TrainingSection(Section):
     epochs: int | None = Field(None, ge=1, description="stop after so many passes over the data")
     steps: int | None = Field(None, ge=1, description="stop after so many batches")
-    minutes: float | None = Field(None, gt=0, description="stop after so many minutes of training")
+    minutes: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="stop after so many minutes of training"
+    )
     patience: int = Field(
         0, ge=0, description="stop after so many evaluations without improvement; 0 for never"
+    )
+    checkpoint_every: float = Field(
+        60.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds between checkpoints within an epoch, or such as 90s, 5m, 1h; 0 for "
+        "none but at epochs' ends",
+    )
+    checkpoints: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        description="how many of the last checkpoints to keep, beside the best weights",
     )
     pace: tuple[tuple[int, float, int], ...] = Field(
         (),
         description="what a run by minutes settled on, written by the run so that its recipe "
         "reproduces it: (step, progress there, step at which progress reaches 1)",
     )
+
+    @field_validator("checkpoint_every", mode="before")
+    @classmethod
+    def _units_of_time(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        written = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(s|sec|m|min|h)?", value.strip())
+        if not written:
+            raise ValueError("write a time such as 60s, 5m or 1h")
+        return float(written[1]) * {"m": 60, "h": 3600}.get((written[2] or "s")[0], 1)
 
 
 class PaintingSection(Section):
@@ -299,20 +326,34 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         RecipeError: the file is missing, unreadable or no TOML.
     """
+    text = read_recipe_text(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(
-            f"cannot read the recipe: {error.strerror or error}",
-            where=str(path),
-            remedy="See what there is: pixelgen recipes",
-        ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise RecipeError(
             f"the recipe is not TOML: {error}",
             where=str(path),
             remedy="See how one is written: pixelgen recipes NAME",
         ) from error
+
+
+def read_recipe_text(path: Path) -> str:
+    """Return the text of a recipe's file.
+
+    Raises:
+        RecipeError: it is missing, no text, or too long to be a recipe.
+    """
+    try:
+        return read_text(path, MOST_RECIPE)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    raise RecipeError(
+        f"cannot read the recipe: {reason}",
+        where=str(path),
+        remedy="See what there is: pixelgen recipes",
+    )
 
 
 def _absolute(location: str | None) -> str | None:

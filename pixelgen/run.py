@@ -13,9 +13,9 @@ from pixelgen.backends import with_backend
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.batches import Cutter
 from pixelgen.data.material import Framing, make_cutter
-from pixelgen.errors import OptionError, did_you_mean
+from pixelgen.errors import OptionError, RunUnreadable, did_you_mean
 from pixelgen.generation import paint_many
-from pixelgen.models.interface import Model
+from pixelgen.models.interface import Model, ModelSpec
 from pixelgen.options import parse_options
 from pixelgen.plugins import catalogue
 from pixelgen.recipe import Recipe, Resolved, resolve
@@ -89,6 +89,7 @@ class Run:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The fitted tokenizer."""
+        self.directory.check_whole(self.directory.tokenizer)
         loaded: Tokenizer = self.resolved.classes["tokenizer"].load(
             self.directory.tokenizer, device=self.device
         )
@@ -97,9 +98,21 @@ class Run:
     @cached_property
     def model(self) -> Model:
         """The model with the best weights of the run."""
+        self.directory.check_whole(self.directory.model)
         loaded: Model = self.resolved.classes["model"].load(
             self.directory.model, self.resolved.options["model"], device=self.device
         )
+        scan = self.cutter.scan
+        expected = ModelSpec(
+            vocab_size=self.tokenizer.vocab_size,
+            grid=scan.grid,
+            offsets=self.cutter.offsets,
+            rows=scan.rows,
+            columns=scan.columns,
+            levels=scan.levels,
+            groups=len(self.manifest["data"]["groups"]),
+        )
+        check_fits(loaded, expected, where=self.directory.model)
         return loaded
 
     @cached_property
@@ -201,6 +214,20 @@ class Run:
                 remedy=f"{did_you_mean(group, groups)}Known groups: {', '.join(map(repr, groups))}",
             )
         return int(groups.index(group))
+
+
+def check_fits(model: Model, expected: ModelSpec, *, where: Path) -> None:
+    """Raise `RunUnreadable` if a model was made for other tokens or grids than a run's."""
+    if model.spec is None:
+        return
+    for name in ("vocab_size", "grid", "context_size", "cells"):
+        found, needed = getattr(model.spec, name), getattr(expected, name)
+        if found != needed and not (name == "cells" and found == 0):  # not every model keeps them
+            raise RunUnreadable(
+                f"the model was made for another {name.replace('_', ' ')}: {found}, not {needed}",
+                where=str(where),
+                remedy="Put the run's own files back from a copy, or train again",
+            )
 
 
 def framing_of(recipe: Recipe) -> Framing:

@@ -5,6 +5,7 @@ Nothing heavy is imported here: each command imports what it needs when it runs.
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -57,6 +58,8 @@ app.add_typer(plugins.app, name="plugins")
 
 def main() -> None:
     """Run the command line; the entry point of `pixelgen`."""
+    # Of damaged pictures Pillow says much that nobody can act on; we name them, with the reason.
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
     with explain():
         _add_plugin_commands()
         app()

@@ -72,8 +72,11 @@ def recipes(
     from rich.console import Console
     from rich.table import Table
 
+    from pixelgen.cli.visible import echo
+    from pixelgen.recipe import read_recipe_text
+
     if name is not None:
-        typer.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
+        echo(read_recipe_text(find_recipe(name)), nl=False)
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("recipe", no_wrap=True)

@@ -67,19 +67,22 @@ class Cutter:
             yield self._batch(extended, groups, pictures[chosen], steps, fresh=True)
 
     def evaluation_batches(
-        self, canvases: np.ndarray, groups: np.ndarray
+        self, canvases: np.ndarray, groups: np.ndarray, batch: int = EVALUATION_BATCH
     ) -> Iterator[tuple[Batch, np.ndarray]]:
-        """Yield every position once, in order, each batch with its pictures' indices (B,)."""
+        """Yield every position once, in order, each batch with its pictures' indices (B,).
+
+        A batch has at most `batch` sequences.
+        """
         if self.segments.memory == "picture":
-            yield from self._streams(canvases, groups, np.arange(len(canvases)), EVALUATION_BATCH)
+            yield from self._streams(canvases, groups, np.arange(len(canvases)), batch)
             return
         length = self.scan.line
         firsts = np.arange(0, self.scan.cells, length)
         pictures = np.repeat(np.arange(len(canvases)), len(firsts))
         firsts = np.tile(firsts, len(canvases))
         extended = self.extended(canvases)
-        for begin in range(0, len(firsts), EVALUATION_BATCH):
-            chosen = slice(begin, begin + EVALUATION_BATCH)
+        for begin in range(0, len(firsts), batch):
+            chosen = slice(begin, begin + batch)
             steps = firsts[chosen, None] + np.arange(length)
             yield (
                 self._batch(extended, groups, pictures[chosen], steps, fresh=True),

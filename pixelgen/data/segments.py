@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,3 +75,19 @@ class Batch:
     def size(self) -> int:
         """The number of targets."""
         return int(self.targets.size)
+
+    def rows(self, rows: slice) -> Batch:
+        """Return some of the sequences."""
+        return Batch(
+            context=self.context[rows],
+            targets=self.targets[rows],
+            positions=self.positions[rows],
+            groups=self.groups[rows],
+            starts=self.starts[rows],
+        )
+
+
+def equal_parts(count: int, parts: int) -> list[slice]:
+    """Return slices that cut `count` rows into parts whose sizes differ by one at most."""
+    edges = np.linspace(0, count, min(parts, count) + 1).round().astype(int).tolist()
+    return [slice(begin, end) for begin, end in itertools.pairwise(edges)]

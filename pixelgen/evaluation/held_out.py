@@ -40,13 +40,14 @@ def held_out_of(run: Run) -> HeldOut:
         resolved.options["source"], recipe.source.location, seed=recipe.seed
     )
     collection = collect(source, recipe.data.size)
-    if collection.fingerprint() != run.manifest["data"]["fingerprint"]:
+    data = run.manifest["data"]
+    if collection.fingerprint() != data["fingerprint"]:
         raise SourceError(
             f"the pictures are not those that {run.path} was trained on",
             where=recipe.source.location or f"in source {recipe.source.name}",
             remedy="Put them back as they were, or train again",
         )
-    split = collection.split(recipe.data.held_out, recipe.data.split_seed)
+    split = collection.split_as(data["train"], data["held_out"])
     segments = run.cutter.segments
     executor = run.resolved.classes["executor"](run.resolved.options["executor"])
     material = make_material(

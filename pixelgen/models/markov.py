@@ -22,8 +22,9 @@ from pydantic import Field
 
 from pixelgen.data.segments import Batch, Segments
 from pixelgen.errors import OptionError, RunUnreadable
-from pixelgen.models.interface import Decoder, Model, ModelSpec, StepInputs
+from pixelgen.models.interface import Decoder, Model, ModelSpec, StepInputs, parse_shape
 from pixelgen.options import Options
+from pixelgen.untrusted import read_arrays, read_json
 
 
 class Table:
@@ -43,6 +44,19 @@ class Table:
     @classmethod
     def empty(cls, vocab_size: int) -> Table:
         return cls(np.empty(0, np.uint64), np.empty(0), vocab_size)
+
+    @classmethod
+    def read(cls, keys: np.ndarray, counts: np.ndarray, spec: ModelSpec, length: int) -> Table:
+        """Return the table of a file; raise a ValueError if it cannot be one."""
+        if keys.dtype != np.uint64 or counts.dtype != np.float64:
+            raise ValueError(f"counts by keys of {keys.dtype} as {counts.dtype}")
+        if keys.ndim != 1 or keys.shape != counts.shape:
+            raise ValueError(f"{list(counts.shape)} counts by {list(keys.shape)} keys")
+        if (keys[1:] <= keys[:-1]).any() or not (counts > 0).all():
+            raise ValueError("keys that do not rise, or counts that are not above 0")
+        if len(keys) and int(keys[-1]) >= (spec.vocab_size + 1) ** length * spec.vocab_size:
+            raise ValueError("a key beyond the vocabulary")
+        return cls(keys, counts, spec.vocab_size)
 
     def add(self, contexts: np.ndarray, tokens: np.ndarray) -> Table:
         """Return a table with these pairs counted too: contexts and tokens (M,)."""
@@ -74,6 +88,8 @@ class Table:
 
 class Markov(Model):
     """Interpolated counts over the nearest neighbours."""
+
+    spec: ModelSpec
 
     class Options(Options):
         """What `markov` takes."""
@@ -149,22 +165,14 @@ class Markov(Model):
     def load(cls, directory: Path, options: Options, *, device: str = "auto") -> Self:
         path = directory / "model.safetensors"
         try:
-            shape = json.loads((directory / "spec.json").read_text())
-            spec = ModelSpec(
-                vocab_size=int(shape["vocab_size"]),
-                grid=(int(shape["grid"][0]), int(shape["grid"][1])),
-                offsets=tuple((int(row), int(column)) for row, column in shape["offsets"]),
-                rows=np.empty(0, np.int32),
-                columns=np.empty(0, np.int32),
-                levels=np.empty(0, np.int32),
-            )
-            arrays = safetensors.numpy.load_file(path)
+            spec = parse_shape(read_json(directory / "spec.json"))
+            arrays = read_arrays(path)
             model = cls(spec, options)
             model.tables = [
-                Table(arrays[f"keys.{length}"], arrays[f"counts.{length}"], spec.vocab_size)
+                Table.read(arrays[f"keys.{length}"], arrays[f"counts.{length}"], spec, length)
                 for length in range(model.order + 1)
             ]
-        except (OSError, KeyError, ValueError, TypeError, safetensors.SafetensorError) as error:
+        except (OSError, KeyError, ValueError, TypeError) as error:
             raise RunUnreadable(
                 f"the model cannot be read: {error}",
                 where=str(path),

@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from pixelgen.errors import RunUnreadable
 from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.canonical.parameters import weight_shapes
-from pixelgen.models.interface import ModelSpec
+from pixelgen.models.interface import ModelSpec, parse_shape
+from pixelgen.untrusted import read_arrays, read_json
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
@@ -66,11 +66,8 @@ def read_model(
     try:
         shaping = {name: description["options"][name] for name in options.shaping}
         options = type(options).model_validate({**options.model_dump(), **shaping})
-        spec = ModelSpec(
-            vocab_size=int(description["vocab_size"]),
-            grid=(int(description["grid"][0]), int(description["grid"][1])),
-            offsets=tuple((int(row), int(column)) for row, column in description["offsets"]),
-            groups=int(description["groups"]),
+        spec = parse_shape(
+            description,
             rows=arrays.pop("spec.rows"),
             columns=arrays.pop("spec.columns"),
             levels=arrays.pop("spec.levels"),
@@ -85,10 +82,10 @@ def read_model(
 
 def _read_description(path: Path, family: str) -> dict[str, Any]:
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = read_json(path)
     except (OSError, ValueError) as error:
         raise _unreadable(path, f"cannot be read: {_first_line(error)}") from None
-    if not isinstance(description, dict) or description.get("family") != family:
+    if description.get("family") != family:
         raise _unreadable(path, f"does not describe a model of the family {family!r}")
     if description.get("format") != FORMAT:
         raise _unreadable(path, f"is of format {description.get('format')!r}, not {FORMAT}")
@@ -97,10 +94,9 @@ def _read_description(path: Path, family: str) -> dict[str, Any]:
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        arrays: dict[str, np.ndarray] = load_file(path)
-    except (OSError, ValueError, SafetensorError) as error:
+        return read_arrays(path)
+    except (OSError, ValueError) as error:
         raise _unreadable(path, f"cannot be read: {_first_line(error)}") from None
-    return arrays
 
 
 def _check(

@@ -25,6 +25,20 @@ class LSTMNetwork(SequenceNetwork):
     """Layers of LSTM between the input and the output layer."""
 
     options: LSTMOptions
+    splits_carried: ClassVar[bool] = True
+
+    def some(self, carried: Carried | None, rows: slice) -> Carried | None:
+        """Return the states of some of the sequences."""
+        return carried and [(h[rows], c[rows]) for h, c in carried]
+
+    def joined(self, carried: list[Carried]) -> Carried:
+        """Return the states of a whole batch from those of its parts."""
+        if len(carried) == 1:
+            return carried[0]
+        return [
+            (torch.cat([h for h, _ in layer]), torch.cat([c for _, c in layer]))
+            for layer in zip(*carried, strict=True)
+        ]
 
     def read(
         self,

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pixelgen.data.segments import Batch, Segments
+from pixelgen.data.segments import Batch, Segments, equal_parts
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import State, TrainingState, read_training_state
 from pixelgen.models.canonical.weights import read_model, write_model
@@ -34,7 +34,14 @@ from pixelgen_torch.softmax import mean_cross_entropy
 
 
 class SequenceNetwork(Network):
-    """A network that reads whole sequences, and may carry something from one batch to the next."""
+    """A network that reads whole sequences, and may carry something from one batch to the next.
+
+    Attributes:
+        splits_carried: whether what is carried can be cut by sequences, so that a batch whose
+            sequences go on can be learned in parts.
+    """
+
+    splits_carried: ClassVar[bool] = False
 
     @abstractmethod
     def read(
@@ -48,6 +55,14 @@ class SequenceNetwork(Network):
             dtype: of the products.
             dropout: draws what is dropped; None in evaluation, where nothing is.
         """
+
+    def some(self, carried: Any, rows: slice) -> Any:
+        """Return what is carried of some of the sequences; all of it where they start afresh."""
+        return carried
+
+    def joined(self, carried: list[Any]) -> Any:
+        """Return what is carried of a whole batch from that of its parts."""
+        return carried[-1]
 
     def embed(self, batch: Batch, dtype: torch.dtype) -> Tensor:
         """Return x (T, B, E) of a batch."""
@@ -69,7 +84,9 @@ class TorchModel(Model):
     def __init__(self, network: Any, seed: int) -> None:
         keep_large_buffers()
         self.network = network
+        self.spec = network.spec
         self._seed = seed
+        self._parts = 1  # in which a batch is learned
         self._dtype = product_dtype(network.options.precision, network.device)
         self._optimizer = Optimizer(network.leaves(), network.options)
         self._dropout = torch.Generator(network.device).manual_seed(seed)
@@ -97,13 +114,31 @@ class TorchModel(Model):
 
     def train_step(self, batch: Batch, progress: float) -> float:
         """Learn from one batch; return its mean loss in nats per token before the step."""
-        network = self.network
-        h, self._training = network.read(batch, self._training, self._dtype, self._dropout)
-        z, vectors, bias = network.output(h)
-        loss = mean_cross_entropy(z, vectors, bias, self._targets(batch))
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step(progress)
-        return loss.item()
+        random = self._dropout.get_state()
+        try:
+            loss, carried = self._gather_gradients(batch)
+            self._optimizer.step(progress)
+        except Exception:  # such as for a lack of memory: the step may be taken again in parts
+            self._dropout.set_state(random)
+            self._optimizer.forget_gradients()
+            raise
+        self._training = carried
+        return loss
+
+    def _gather_gradients(self, batch: Batch) -> tuple[float, Any]:
+        """Gather a batch's gradients, part by part; return its loss and what is carried on."""
+        network, total, carried = self.network, 0.0, []
+        for rows in equal_parts(len(batch.starts), self._parts):
+            part = batch if self._parts == 1 else batch.rows(rows)
+            before = network.some(self._training, rows)
+            h, after = network.read(part, before, self._dtype, self._dropout)
+            z, vectors, bias = network.output(h)
+            loss = mean_cross_entropy(z, vectors, bias, self._targets(part))
+            share = part.size / batch.size
+            (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
+            total += share * loss.item()
+            carried.append(after)
+        return total, network.joined(carried)
 
     def nll(self, batch: Batch) -> np.ndarray:
         """Return the negative log-likelihood of each target in nats: (B, T) float32."""
@@ -121,6 +156,31 @@ class TorchModel(Model):
                 nats[part] = logits.logsumexp(1) - chosen
             result: np.ndarray = nats.view(steps, rows).t().cpu().numpy()
             return np.ascontiguousarray(result)
+
+    def scale_learning_rate(self, factor: float) -> bool:
+        """Learn with this multiple of the learning rate from now on; True."""
+        self._optimizer.scale *= factor
+        return True
+
+    def learn_in_parts(self, parts: int) -> bool:
+        """Take each training step in so many parts from now on.
+
+        Returns:
+            False with dropout, whose numbers would be others, and where sequences go on from batch
+            to batch with what cannot be cut.
+        """
+        segments = self.segments(self.network.options)
+        fresh = segments.memory != "picture" or segments.window is not None
+        if self.network.options.dropout or not (fresh or self.network.splits_carried):
+            return False
+        self._parts = parts
+        return True
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error is about a lack of memory, of the processor's or of the GPU's."""
+        return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+            isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        )
 
     @property
     def device(self) -> str:
