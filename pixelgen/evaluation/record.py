@@ -207,7 +207,8 @@ class SampleNovelty(Part):
         distance: 0 where the region follows the training picture in every detail, 1 where it has
             nothing in common.
         rank: share of real pictures, never trained on, that have a training picture as near.
-        pixel_distance: root mean square OKLab over all that the two pictures share.
+        pixel_distance: root mean square OKLab over all that the two pictures share; None where
+            they hardly overlap.
         longest_run: tokens in a row that are a training picture's own.
         run_rank: share of real pictures with a run as long.
         largest_block: side of the largest square of tokens that is a training picture's own.
@@ -225,7 +226,7 @@ class SampleNovelty(Part):
     share: float
     distance: float
     rank: float
-    pixel_distance: float
+    pixel_distance: float | None
     longest_run: int
     run_rank: float
     largest_block: int
@@ -243,6 +244,7 @@ class Novelty(Part):
         new, close, copies: how many of each verdict.
         copy_below: distances below it make a copy.
         close_below: distances below it make close.
+        copy_block: a square of verbatim tokens of this side makes a copy whatever the distance.
         real_distances: of pictures never trained on, sorted: the held-out ones, and training
             pictures each against all the others, with which it has no more in common.
         real_longest_run, real_largest_block: medians of the same pictures.
@@ -255,6 +257,7 @@ class Novelty(Part):
     copies: int
     copy_below: float
     close_below: float
+    copy_block: int
     real_distances: list[float]
     real_longest_run: float
     real_largest_block: float
