@@ -195,6 +195,7 @@ def main() -> None:
                 right = judgement.alignment.training == index
                 found[kind] += judgement.verdict == "copy" and right
                 planted[kind] += 1
+            print(f"  {kind:32} {found[kind]:4} of {planted[kind]} so far", flush=True)
     print(f"{name}, {arguments.colors} colours, {arguments.splits} splits")
     for kind in KINDS:
         print(f"  {kind:32} {found[kind]:4} of {planted[kind]} found")

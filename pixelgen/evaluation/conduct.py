@@ -39,6 +39,7 @@ MOST_TRAINED = 256  # training pictures that bits are measured on
 MOST_CALIBRATED = 100_000  # held-out tokens whose whole distribution is looked at
 BRIGHTEST = 0.99  # share of the tokens that are not brighter than a heat map can show
 ON_SHEET = 32
+PER_LINE = 4
 
 
 class Progress:
@@ -207,9 +208,10 @@ def _bits(
             )
         )
         rows.append(side_by_side(held_out[index], heat))
+    shown = min(ON_SHEET, len(rows))
     files["bits.png"] = png_bytes(
         contact_sheet(
-            [np.stack(rows[:ON_SHEET])],
+            [np.stack(rows[begin : begin + PER_LINE]) for begin in range(0, shown, PER_LINE)],
             title=f"Held-out pictures, the hardest first; brightest: {scale:.1f} bits per pixel",
         )
     )

@@ -28,6 +28,7 @@ from pixelgen.tokenizers.pictures import on_white
 
 MOST_REAL = 48  # real pictures that set the thresholds
 ON_SHEET = 32
+PER_LINE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,10 @@ def novelty_of(
     order = sorted(range(len(entries)), key=lambda index: entries[index].distance)
     files["novelty.png"] = png_bytes(
         contact_sheet(
-            [np.stack([rows[index] for index in order[:ON_SHEET]])],
+            [
+                np.stack([rows[index] for index in order[begin : begin + PER_LINE]])
+                for begin in range(0, min(ON_SHEET, len(order)), PER_LINE)
+            ],
             title="Samples beside the nearest training picture, the nearest first",
         )
     )
