@@ -16,7 +16,7 @@ from pixelgen.evaluation.record import Verdict
 
 CLOSE_SHARE = 0.95  # of real pictures have less in common with training pictures
 COPY_SHARE = 0.975
-SURE = 0.56  # a likeness that pictures which are not copies did not reach on any collection
+SURE = 0.56  # a likeness that real pictures did not reach on the collections it was set by
 MARGIN = 0.05  # beyond all but the last of the real pictures
 SURE_BLOCK = 0.15  # of the shorter side
 
