@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pixelgen.cli import compare, palette, plugins, recipes, resume, run, sample
+from pixelgen.cli import compare, evaluate, palette, plugins, recipes, resume, run, sample
 from pixelgen.cli.failing import Debug, explain
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ def _root(
 app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.command("resume")(resume.resume)
+app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("palette")(palette.palette)
 app.command("recipes")(recipes.recipes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pixelgen.data.collection import collect
-from pixelgen.data.material import make_material
+from pixelgen.data.material import Material, make_material
 from pixelgen.errors import SourceError
 from pixelgen.run import Run, framing_of
 
@@ -30,7 +30,24 @@ class HeldOut:
 
 
 def held_out_of(run: Run) -> HeldOut:
-    """Read a run's held-out pictures again.
+    """Read a run's held-out pictures again; raises as `material_of`."""
+    material = material_of(run)
+    collection, split, recipe = material.collection, material.split, run.recipe
+    chosen = [collection.pictures[index] for index in split.held_out]
+    width, height = recipe.data.size
+    plain = [material.framing.plain(picture.pixels) for picture in chosen]
+    return HeldOut(
+        names=[picture.name for picture in chosen],
+        pictures=np.stack(plain)
+        if plain
+        else np.empty((0, height, width, collection.channels), np.uint8),
+        canvases=material.held_out,
+        groups=material.held_out_groups,
+    )
+
+
+def material_of(run: Run) -> Material:
+    """Read all the pictures of a run again, and lay them out as it did.
 
     Raises:
         SourceError: the pictures are gone, or are not those that the run began with.
@@ -50,17 +67,4 @@ def held_out_of(run: Run) -> HeldOut:
     split = collection.split_as(data["train"], data["held_out"])
     segments = run.cutter.segments
     executor = run.resolved.classes["executor"](run.resolved.options["executor"])
-    material = make_material(
-        collection, split, framing_of(recipe), run.tokenizer, segments, executor
-    )
-    chosen = [collection.pictures[index] for index in split.held_out]
-    width, height = recipe.data.size
-    plain = [material.framing.plain(picture.pixels) for picture in chosen]
-    return HeldOut(
-        names=[picture.name for picture in chosen],
-        pictures=np.stack(plain)
-        if plain
-        else np.empty((0, height, width, collection.channels), np.uint8),
-        canvases=material.held_out,
-        groups=material.held_out_groups,
-    )
+    return make_material(collection, split, framing_of(recipe), run.tokenizer, segments, executor)
