@@ -18,17 +18,17 @@ from pixelgen.data.collection import Collection, Split, collect
 from pixelgen.data.material import Material, fit_tokenizer, make_material
 from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.executors.interface import Executor
+from pixelgen.finishing import paint_gallery, samplers_of, show_evolution
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model
-from pixelgen.options import parse_options
 from pixelgen.pace import Pace
 from pixelgen.plugins import catalogue
 from pixelgen.recipe import Recipe, Resolved, merge, read_toml, resolve
 from pixelgen.report.contact_sheet import contact_sheet, png_bytes
-from pixelgen.run import Gallery, Run, framing_of
+from pixelgen.run import Run, framing_of
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, check_free
-from pixelgen.samplers.interface import Sampler
+from pixelgen.runs.moments import Moment, add_moment, forget_moments_after
 from pixelgen.tokenizers.interface import Tokenizer
 from pixelgen.training import End, Listener, Loop, LoopState
 
@@ -238,6 +238,7 @@ def resume(
         )
     atomic.write_text(run.recipe, recipe.toml())
     run.write_metrics([line for line in run.metrics() if line["step"] <= state.step])
+    forget_moments_after(run, state.step)
     manifest = run.manifest()
     manifest["plugins"]["model"] = _plugin("model", str(recipe.model.name))
     run.write_manifest({**manifest, "state": "running", "device": learner.device})
@@ -316,12 +317,13 @@ def _loop(
 ) -> Loop:
     recipe = resolved.recipe
 
-    def sample(epoch: int) -> None:
+    def sample(metrics: Mapping[str, Any]) -> None:
         count = recipe.painting.while_training
         if not count:
             return
+        epoch: int = metrics["epoch"]
         rows = []
-        for sampler in _samplers(resolved):
+        for sampler in samplers_of(resolved):
             grids = paint_many(
                 model, material.cutter, sampler, seed=recipe.seed, pictures=range(count)
             )
@@ -334,10 +336,11 @@ def _loop(
                 temperature=sampler.options.temperature,
                 pictures=rows[-1],
             )
-        temperatures = [sampler.options.temperature for sampler in _samplers(resolved)]
+        temperatures = [sampler.options.temperature for sampler in samplers_of(resolved)]
         labels = [f"temperature {temperature:g}" for temperature in temperatures]
         sheet = contact_sheet(rows, labels if len(labels) > 1 else ())
         atomic.write_bytes(run.samples / f"epoch-{epoch:04d}.png", png_bytes(sheet))
+        add_moment(run, Moment.of(metrics), np.stack(rows), temperatures)
         listener.sampled(epoch, temperatures, np.stack(rows))
 
     return Loop(
@@ -389,39 +392,10 @@ def _carry_out(loop: Loop, resolved: Resolved, listener: Listener) -> Outcome:
     finished = Run(run.path)
     if state.best_bits is None or state.best_step == state.step:
         finished.model = loop.model  # the very weights on disk: no need to read them back
-    sheet = paint_gallery(finished, listener) if recipe.painting.pictures else None
+    gallery = paint_gallery(finished, listener) if recipe.painting.pictures else None
+    show_evolution(finished, gallery)
     _announce("run_finished", listener, directory=run.path, manifest=run.manifest())
-    return Outcome(finished, end, sheet)
-
-
-def paint_gallery(run: Run, listener: Listener) -> Path:
-    """Paint what the recipe asks for into `samples/`; return the contact sheet's path."""
-    painting = run.recipe.painting
-    listener.stage(f"Painting {painting.pictures} pictures")
-    gallery = Gallery(run.directory.samples, run.recipe.seed)
-    several = len(painting.temperatures) > 1
-    for sampler in _samplers(run.resolved):
-        first = 0
-        for pictures in run.sample_in_parts(painting.pictures, sampler=sampler):
-            temperature = sampler.options.temperature if several else None
-            gallery.add(pictures, first=first, temperature=temperature)
-            first += len(pictures)
-    return gallery.write_sheet()
-
-
-def _samplers(resolved: Resolved) -> list[Sampler]:
-    """One sampler a temperature, or the recipe's own."""
-    options = resolved.options["sampler"]
-    temperatures = resolved.recipe.painting.temperatures
-    made = [
-        parse_options(
-            type(options),
-            {**options.model_dump(), "temperature": temperature},
-            owner=f"sampler {resolved.recipe.sampler.name}",
-        )
-        for temperature in temperatures
-    ]
-    return [resolved.classes["sampler"](each) for each in made or [options]]
+    return Outcome(finished, end, gallery.sheet if gallery else None)
 
 
 def _description(loop: Loop, resolved: Resolved) -> str:
