@@ -19,6 +19,7 @@ from PIL import Image
 from pixelgen.errors import RunUnreadable
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, read_json
+from pixelgen.runs.pictures import read_png
 
 FINISHED = "finished.png"
 DAMAGED = "Remove the folder evolution/: the run then shows no evolution, and nothing else is lost"
@@ -86,13 +87,14 @@ class Moments:
         """
         path = self.folder / moment.file
         rows, columns, (width, height) = len(self.temperatures), self.pictures, self.size
+        pixels = read_png(path, remedy=DAMAGED)
         try:
-            with Image.open(path, formats=["PNG"]) as image:
-                pixels = np.asarray(image)
             whole = pixels.reshape(rows, height, columns, width, pixels.shape[-1])
-        except (OSError, ValueError, SyntaxError) as error:
+        except ValueError as error:
             raise RunUnreadable(
-                f"the pictures cannot be read: {error}", where=str(path), remedy=DAMAGED
+                f"the pictures are not of the size that moments.json says: {error}",
+                where=str(path),
+                remedy=DAMAGED,
             ) from error
         return np.ascontiguousarray(whole.swapaxes(1, 2))
 
