@@ -18,7 +18,7 @@ from pixelgen.data.collection import Collection, Split, collect
 from pixelgen.data.material import Material, fit_tokenizer, make_material
 from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.executors.interface import Executor
-from pixelgen.finishing import paint_gallery, samplers_of, show_evolution
+from pixelgen.finishing import paint_gallery, samplers_of, show_evolution, write_report
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model
 from pixelgen.pace import Pace
@@ -100,11 +100,13 @@ class Outcome:
         run: the run.
         end: `budget`, `patience`, or `stopped` (by a signal).
         sheet: the contact sheet; None if nothing was painted.
+        page: the report; None if nothing was painted, or it could not be made.
     """
 
     run: Run
     end: End
     sheet: Path | None
+    page: Path | None = None
 
 
 def start(
@@ -394,8 +396,9 @@ def _carry_out(loop: Loop, resolved: Resolved, listener: Listener) -> Outcome:
         finished.model = loop.model  # the very weights on disk: no need to read them back
     gallery = paint_gallery(finished, listener) if recipe.painting.pictures else None
     show_evolution(finished, gallery)
+    page = write_report(finished, loop.material, listener) if gallery else None
     _announce("run_finished", listener, directory=run.path, manifest=run.manifest())
-    return Outcome(finished, end, gallery.sheet if gallery else None)
+    return Outcome(finished, end, gallery.sheet if gallery else None, page)
 
 
 def _description(loop: Loop, resolved: Resolved) -> str:

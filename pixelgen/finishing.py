@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pixelgen.data.material import Material
+from pixelgen.errors import PixelgenError
 from pixelgen.options import parse_options
 from pixelgen.recipe import Resolved
 from pixelgen.report.evolution import write_evolution
+from pixelgen.report.keeping import keep_for_report
+from pixelgen.report.page import write_page
 from pixelgen.run import Gallery, Run
 from pixelgen.runs.moments import FINISHED, Moment, add_moment, read_moments
 from pixelgen.samplers.interface import Sampler
@@ -75,6 +79,16 @@ def samplers_of(resolved: Resolved) -> list[Sampler]:
     return [resolved.classes["sampler"](each) for each in made or [options]]
 
 
-def page_of(run: Run) -> Path:
-    """Return where a run's page is."""
-    return run.path / "report.html"
+def write_report(run: Run, material: Material, listener: Listener) -> Path | None:
+    """Write the run's page; a run that is trained is not lost because its page cannot be made.
+
+    Returns:
+        Where the page is, or None, and the listener was told why.
+    """
+    listener.stage("Making the page")
+    try:
+        keep_for_report(run.directory, material)
+        return write_page(run)
+    except PixelgenError as error:
+        listener.note(f"There is no page: {error}")
+        return None

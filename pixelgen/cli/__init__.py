@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pixelgen.cli import compare, palette, plugins, recipes, resume, run, sample
+from pixelgen.cli import compare, palette, plugins, recipes, report, resume, run, sample, show
 from pixelgen.cli.failing import Debug, explain
 
 app = typer.Typer(
@@ -49,6 +49,8 @@ def _root(
 app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.command("resume")(resume.resume)
+app.command("report")(report.report)
+app.command("show")(show.show)
 app.command("compare")(compare.compare)
 app.command("palette")(palette.palette)
 app.command("recipes")(recipes.recipes)
