@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, check_free
 from pixelgen.runs.moments import Moment, add_moment, forget_moments_after
 from pixelgen.tokenizers.interface import Tokenizer
+from pixelgen.trackers.interface import tracking
 from pixelgen.training import End, Listener, Loop, LoopState
 
 
@@ -159,9 +161,11 @@ def start(
     except BaseException:  # half-made, and no run yet
         shutil.rmtree(run.path, ignore_errors=True)
         raise
-    _announce("run_started", listener, directory=run.path, recipe=recipe.model_dump(mode="json"))
     loop = _loop(resolved, material, model, run, _pace(recipe, material), listener, should_stop)
-    return _carry_out(loop, resolved, listener)
+    with _tracked(resolved):
+        written = recipe.model_dump(mode="json")
+        _announce("run_started", listener, directory=run.path, recipe=written)
+        return _carry_out(loop, resolved, listener)
 
 
 def resume(
@@ -247,7 +251,8 @@ def resume(
     listener.note(f"Going on from step {state.step} (epoch {state.epoch + 1})")
     loop = _loop(resolved, material, learner, run, pace, listener, should_stop)
     loop.state = state
-    return _carry_out(loop, resolved, listener)
+    with _tracked(resolved):
+        return _carry_out(loop, resolved, listener)
 
 
 def free_place(recipe: Recipe) -> Path:
@@ -288,6 +293,10 @@ def _read(resolved: Resolved, listener: Listener) -> tuple[Collection, Split]:
 def _executor(resolved: Resolved) -> Executor:
     made: Executor = resolved.classes["executor"](resolved.options["executor"])
     return made
+
+
+def _tracked(resolved: Resolved) -> AbstractContextManager[None]:
+    return tracking({name: kind(options) for name, (kind, options) in resolved.trackers.items()})
 
 
 def _stop_here_if(asked: bool) -> None:
