@@ -7,6 +7,9 @@ model/            the best weights so far
 checkpoints/      step-00000123/: weights and all else that training goes on from
 metrics.jsonl     a line an epoch
 samples/          painted pictures and contact sheets
+evolution/        the same seeds at each moment, and moments.json
+evolution.png, evolution.gif, report.html    what a person looks at
+report/           training pictures and baselines, kept for the page
 """
 
 from __future__ import annotations
