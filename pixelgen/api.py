@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +19,19 @@ from pixelgen.data.collection import Collection, Split, collect
 from pixelgen.data.material import Material, fit_tokenizer, make_material
 from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.executors.interface import Executor
+from pixelgen.finishing import paint_gallery, samplers_of, show_evolution, write_report
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model
-from pixelgen.options import parse_options
 from pixelgen.pace import Pace
 from pixelgen.plugins import catalogue
 from pixelgen.recipe import Recipe, Resolved, merge, read_toml, resolve
 from pixelgen.report.contact_sheet import contact_sheet, png_bytes
-from pixelgen.run import Gallery, Run, check_fits, framing_of
+from pixelgen.run import Run, check_fits, framing_of
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, check_free
-from pixelgen.samplers.interface import Sampler
+from pixelgen.runs.moments import Moment, add_moment, forget_moments_after
 from pixelgen.tokenizers.interface import Tokenizer
+from pixelgen.trackers.interface import tracking
 from pixelgen.training import End, Listener, Loop, LoopState
 
 
@@ -100,11 +102,13 @@ class Outcome:
         run: the run.
         end: `budget`, `patience`, or `stopped` (by a signal).
         sheet: the contact sheet; None if nothing was painted.
+        page: the report; None if nothing was painted, or it could not be made.
     """
 
     run: Run
     end: End
     sheet: Path | None
+    page: Path | None = None
 
 
 def start(
@@ -156,10 +160,9 @@ def start(
         made.write_manifest(_manifest(resolved, material, model))
 
     run = RunDirectory.create(out or free_place(recipe), fill)
-    with run.locked():
-        _announce(
-            "run_started", listener, directory=run.path, recipe=recipe.model_dump(mode="json")
-        )
+    with run.locked(), _tracked(resolved):
+        written = recipe.model_dump(mode="json")
+        _announce("run_started", listener, directory=run.path, recipe=written)
         loop = _loop(resolved, material, model, run, _pace(recipe, material), listener, should_stop)
         return _carry_out(loop, resolved, listener)
 
@@ -257,6 +260,7 @@ def resume(
             raise _spent(state, path, "the run has used up its budget")
         atomic.write_text(run.recipe, recipe.toml())
         run.write_metrics(metrics)
+        forget_moments_after(run, state.step)
         manifest["plugins"]["model"] = _plugin("model", str(recipe.model.name))
         if changes:
             note = f"after step {state.step} the pictures were others: {changes}"
@@ -269,7 +273,8 @@ def resume(
         loop = _loop(resolved, material, learner, run, pace, listener, should_stop)
         loop.state = state
         loop.apply_state()
-        return _carry_out(loop, resolved, listener, ended)
+        with _tracked(resolved):
+            return _carry_out(loop, resolved, listener, ended)
 
 
 def free_place(recipe: Recipe) -> Path:
@@ -316,6 +321,10 @@ def _read(
 def _executor(resolved: Resolved) -> Executor:
     made: Executor = resolved.classes["executor"](resolved.options["executor"])
     return made
+
+
+def _tracked(resolved: Resolved) -> AbstractContextManager[None]:
+    return tracking({name: kind(options) for name, (kind, options) in resolved.trackers.items()})
 
 
 def _stop_here_if(asked: bool) -> None:
@@ -386,12 +395,13 @@ def _loop(
 ) -> Loop:
     recipe = resolved.recipe
 
-    def sample(epoch: int) -> None:
+    def sample(metrics: Mapping[str, Any]) -> None:
         count = recipe.painting.while_training
         if not count:
             return
+        epoch: int = metrics["epoch"]
         rows = []
-        for sampler in _samplers(resolved):
+        for sampler in samplers_of(resolved):
             grids = paint_many(
                 loop.model, material.cutter, sampler, seed=recipe.seed, pictures=range(count)
             )
@@ -404,10 +414,11 @@ def _loop(
                 temperature=sampler.options.temperature,
                 pictures=rows[-1],
             )
-        temperatures = [sampler.options.temperature for sampler in _samplers(resolved)]
+        temperatures = [sampler.options.temperature for sampler in samplers_of(resolved)]
         labels = [f"temperature {temperature:g}" for temperature in temperatures]
         sheet = contact_sheet(rows, labels if len(labels) > 1 else ())
         atomic.write_bytes(run.samples / f"epoch-{epoch:04d}.png", png_bytes(sheet))
+        add_moment(run, Moment.of(metrics), np.stack(rows), temperatures)
         listener.sampled(epoch, temperatures, np.stack(rows))
 
     loop = Loop(
@@ -450,10 +461,12 @@ def _carry_out(
     finished = Run(run.path)
     if state.best_bits is None or state.best_step == state.step:
         finished.model = loop.model  # the very weights on disk: no need to read them back
-    sheet = paint_gallery(finished, listener) if recipe.painting.pictures else None
+    gallery = paint_gallery(finished, listener) if recipe.painting.pictures else None
     run.write_manifest({**run.manifest(), "state": "stopped" if ended == "stopped" else "finished"})
+    show_evolution(finished, gallery)
+    page = write_report(finished, loop.material, listener) if gallery else None
     _announce("run_finished", listener, directory=run.path, manifest=run.manifest())
-    return Outcome(finished, ended, sheet)
+    return Outcome(finished, ended, gallery.sheet if gallery else None, page)
 
 
 def _close_training(loop: Loop, recipe: Recipe, ended: End) -> None:
@@ -480,36 +493,6 @@ def _close_training(loop: Loop, recipe: Recipe, ended: End) -> None:
             "best": {"held_out_bits_per_pixel": state.best_bits, "step": state.best_step},
         }
     )
-
-
-def paint_gallery(run: Run, listener: Listener) -> Path:
-    """Paint what the recipe asks for into `samples/`; return the contact sheet's path."""
-    painting = run.recipe.painting
-    listener.stage(f"Painting {painting.pictures} pictures")
-    gallery = Gallery(run.directory.samples, run.recipe.seed)
-    several = len(painting.temperatures) > 1
-    for sampler in _samplers(run.resolved):
-        first = 0
-        for pictures in run.sample_in_parts(painting.pictures, sampler=sampler):
-            temperature = sampler.options.temperature if several else None
-            gallery.add(pictures, first=first, temperature=temperature)
-            first += len(pictures)
-    return gallery.write_sheet()
-
-
-def _samplers(resolved: Resolved) -> list[Sampler]:
-    """One sampler a temperature, or the recipe's own."""
-    options = resolved.options["sampler"]
-    temperatures = resolved.recipe.painting.temperatures
-    made = [
-        parse_options(
-            type(options),
-            {**options.model_dump(), "temperature": temperature},
-            owner=f"sampler {resolved.recipe.sampler.name}",
-        )
-        for temperature in temperatures
-    ]
-    return [resolved.classes["sampler"](each) for each in made or [options]]
 
 
 def _description(loop: Loop, resolved: Resolved) -> str:

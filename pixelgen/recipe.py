@@ -198,6 +198,9 @@ class Recipe(Section):
     executor: PluginSection = PluginSection()
     training: TrainingSection = TrainingSection()
     painting: PaintingSection = PaintingSection()
+    trackers: dict[str, dict[str, Any]] = Field(
+        {}, description="what else hears of the run: a table of options for each, by name"
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
@@ -230,12 +233,14 @@ class Resolved:
         classes: the plugin class of each section.
         options: the checked options of each section.
         reasons: for each plugin that was not named, which was taken and why.
+        trackers: the class and the checked options of each tracker, by name.
     """
 
     recipe: Recipe
     classes: dict[str, type[Any]]
     options: dict[str, Any]
     reasons: list[str] = field(default_factory=list)
+    trackers: dict[str, tuple[type[Any], Any]] = field(default_factory=dict)
 
 
 def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
@@ -280,6 +285,11 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
             where="in the recipe",
             remedy="Name the place: pixelgen run PICTURES, or location = … under [source]",
         )
+    trackers: dict[str, tuple[type[Any], Any]] = {}
+    for name, values in recipe.trackers.items():
+        loaded = plugins.load("tracker", name)
+        parsed = parse_options(loaded.Options, values, owner=f"tracker {name}")
+        trackers[name] = (loaded, parsed)
     training = recipe.training
     if not (training.epochs or training.steps or training.minutes):
         training = training.model_copy(update={"minutes": 1.0})
@@ -291,13 +301,14 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
         update={
             "data": data,
             "training": training,
+            "trackers": {name: _written(parsed) for name, (_, parsed) in trackers.items()},
             **{
                 kind: type(getattr(recipe, kind)).model_validate(values)
                 for kind, values in filled.items()
             },
         }
     )
-    return Resolved(complete, classes, options, reasons)
+    return Resolved(complete, classes, options, reasons, trackers)
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:

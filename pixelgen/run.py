@@ -268,10 +268,18 @@ class Gallery:
         row = self._rows.setdefault(label, [])
         row.extend(pictures[: self.MOST_ON_SHEET - len(row)])
 
-    def write_sheet(self, name: str = "contact-sheet.png") -> Path:
+    @property
+    def rows(self) -> list[np.ndarray]:
+        """The first pictures that were added, (N, H, W, C) uint8 for each temperature."""
+        return [np.stack(row) for row in self._rows.values()]
+
+    @property
+    def sheet(self) -> Path:
+        """Where the contact sheet is."""
+        return self.folder / "contact-sheet.png"
+
+    def write_sheet(self) -> Path:
         """Write the contact sheet of what was added, a row a temperature; return its path."""
-        rows = [np.stack(row) for row in self._rows.values()]
         labels: Sequence[str] = list(self._rows) if any(self._rows) else ()
-        sheet = self.folder / name
-        atomic.write_bytes(sheet, png_bytes(contact_sheet(rows, labels)))
-        return sheet
+        atomic.write_bytes(self.sheet, png_bytes(contact_sheet(self.rows, labels)))
+        return self.sheet

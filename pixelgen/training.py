@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -74,7 +74,8 @@ class Loop:
         pace: the budget.
         seed: of the order of the batches.
         patience: evaluations without improvement after which to stop; 0 for never.
-        sample: paints and keeps what the model can do after an epoch.
+        sample: paints and keeps what the model can do, given the epoch's metrics; also once before
+            the first epoch.
         sample_every: epochs between; 0 for early ones and then fewer.
         listener: told of everything.
         should_stop: asked after each step.
@@ -90,7 +91,7 @@ class Loop:
     pace: Pace
     seed: int
     patience: int
-    sample: Callable[[int], None]
+    sample: Callable[[Mapping[str, Any]], None]
     sample_every: int
     listener: Listener
     should_stop: Callable[[], bool]
@@ -122,6 +123,8 @@ class Loop:
             OutOfMemory: memory does not suffice for a batch, in parts or whole.
         """
         self._checkpoint_time = time.perf_counter()
+        if not self.state.step:
+            self.sample({"epoch": 0, "step": 0, "seconds": 0.0})
         while True:
             try:
                 return self._train()
@@ -226,7 +229,7 @@ class Loop:
         self.listener.epoch(metrics)
         if last or (self._is_sampled(number) and self._has_time_to_sample()):
             began = time.perf_counter()
-            self.sample(number)
+            self.sample(metrics)
             self._sampling += time.perf_counter() - began
         # Only now: a run that is killed before this goes back and does all of the above again.
         self._checkpoint_if_cheap()

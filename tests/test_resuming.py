@@ -33,14 +33,15 @@ def results(path: Path) -> dict[str, object]:
     """Return all that a run left, except what the clock decides."""
     latest = RunDirectory.open(path).checkpoints.newest_first()[0]
     left: dict[str, object] = {"checkpoint": latest.name}
-    for folder in (path / "model", path / "samples", latest):
-        for file in folder.iterdir():
+    for folder in (path / "model", path / "samples", path / "evolution", latest):
+        for file in folder.iterdir() if folder.exists() else ():
             if file.suffix in (".png", ".safetensors"):
                 left[str(file.relative_to(path))] = file.read_bytes()
     lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
     for line in lines:
         del line["seconds"], line["targets_per_second"]
     left["metrics"] = lines
+    left |= {file.name: file.read_bytes() for file in path.glob("evolution.*")}
     manifest = json.loads((path / "run.json").read_text())
     left["best"] = manifest["best"]
     left["spent"] = {**manifest["spent"], "seconds": None}

@@ -296,11 +296,11 @@ class TestTelling:
         steps = ["step"] * BATCHES_AN_EPOCH
         assert kinds == [
             *["stage", "note", "stage"],
-            *["begin", *steps, "epoch", "sampled", "end"],
-            "stage",
+            *["begin", "sampled", *steps, "epoch", "sampled", "end"],
+            *["stage", "stage"],  # painting, and the page
         ]
         assert "learner" in diary.all("begin")[0][0]
-        assert diary.all("sampled") == [(1, [0.5, 1.0], (2, 1, 12, 12, 3))]
+        assert diary.all("sampled") == [(epoch, [0.5, 1.0], (2, 1, 12, 12, 3)) for epoch in (0, 1)]
 
     def test_the_end_is_told_even_of_a_run_that_fails(self, quick, tmp_path):
         diary = Diary()
@@ -310,9 +310,11 @@ class TestTelling:
         assert diary.entries[-1] == ("end",)
 
     @pytest.mark.parametrize(
-        ("every", "sampled"), [(0, [1, 2, 3, 4, 6, 8, 9]), (4, [4, 8, 9]), (1, [*range(1, 10)])]
+        ("every", "sampled"), [(0, [0, 1, 2, 3, 4, 6, 8, 9]), (4, [0, 4, 8, 9]), (1, [*range(10)])]
     )
-    def test_pictures_are_painted_after_these_epochs(self, train, every, sampled):
+    def test_pictures_are_painted_before_training_and_after_these_epochs(
+        self, train, every, sampled
+    ):
         outcome, diary = train(
             training={"epochs": 9}, painting={"while_training": 1, "every": every}
         )
@@ -340,8 +342,8 @@ class TestTelling:
         _, diary = train(training={"minutes": 4}, painting={"while_training": 1, "every": 1})
         assert step() > 240
         epochs = [epoch for epoch, *_ in diary.all("sampled")]
-        assert epochs[0] == 1
-        assert len(epochs) == 2
+        assert epochs[:2] == [0, 1]
+        assert len(epochs) == 3
 
     def test_plugins_hear_of_a_run_through_their_hooks(self, train):
         heard = []
@@ -371,6 +373,7 @@ class TestTelling:
             train(training={"epochs": 2}, painting={"while_training": 1})
         assert heard == [
             ("run_started", "learner", True),
+            ("pictures_sampled", 0, 1.0, (1, 12, 12, 3)),
             ("pictures_sampled", 1, 1.0, (1, 12, 12, 3)),
             ("epoch_finished", 1, True),
             ("pictures_sampled", 2, 1.0, (1, 12, 12, 3)),

@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from pixelgen.cli import compare, evaluate, palette, plugins, recipes, resume, run, sample
+from pixelgen.cli import (
+    compare,
+    evaluate,
+    palette,
+    plugins,
+    recipes,
+    report,
+    resume,
+    run,
+    sample,
+    show,
+)
 from pixelgen.cli.failing import Debug, explain
 
 app = typer.Typer(
@@ -51,6 +62,8 @@ app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.command("resume")(resume.resume)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
+app.command("show")(show.show)
 app.command("compare")(compare.compare)
 app.command("palette")(palette.palette)
 app.command("recipes")(recipes.recipes)

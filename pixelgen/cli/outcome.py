@@ -30,6 +30,8 @@ def finish(outcome: Outcome, exit_code: int) -> None:
     if outcome.end == "stopped":
         console.print(f"Go on with it: pixelgen resume {path}", soft_wrap=True)
     console.print(f"Paint more: pixelgen sample {path} -n 16", soft_wrap=True)
+    if outcome.page:
+        console.print(f"Look at it: {shown(outcome.page)}", soft_wrap=True)
     echo(outcome.sheet or run.path)
     if exit_code:
         raise typer.Exit(exit_code)

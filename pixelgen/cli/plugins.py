@@ -16,7 +16,9 @@ app = typer.Typer(
 def list_plugins(
     kind: Annotated[
         str | None,
-        typer.Option(metavar="tokenizer|model|sampler|source|executor", help="Only this kind."),
+        typer.Option(
+            metavar="tokenizer|model|sampler|source|executor|tracker", help="Only this kind."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:

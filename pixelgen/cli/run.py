@@ -151,6 +151,14 @@ def run(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A tracker that hears of the run too, such as csv or tensorboard; repeatable.",
+            autocompletion=complete.trackers,
+            rich_help_panel=PLUGINS,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory; a new one under runs/ if left out.")
     ] = None,
@@ -196,6 +204,7 @@ def run(
         training__checkpoint_every=checkpoint_every,
         painting__pictures=count,
         painting__temperatures=parse_temperatures(temperature or []),
+        trackers={name: {} for name in track or []} or None,
         seed=seed,
         device=device,
     )

@@ -85,6 +85,18 @@ class Table:
         mixed[row, tokens] += self.counts[pairs] / (totals[row] + strength)
         return mixed
 
+    def interpolate_chosen(
+        self, contexts: np.ndarray, tokens: np.ndarray, probabilities: np.ndarray, strength: float
+    ) -> np.ndarray:
+        """Return what `interpolate` gives for one token a row: (M,) for a prior (M,)."""
+        if not len(self.contexts):
+            return probabilities
+        pairs = contexts * np.uint64(self.vocab_size) + tokens.astype(np.uint64)
+        totals = _found(self.contexts, self.totals, contexts)
+        counts = _found(self.keys, self.counts, pairs)
+        mixed: np.ndarray = (probabilities * strength + counts) / (totals + strength)
+        return mixed
+
 
 class Markov(Model):
     """Interpolated counts over the nearest neighbours."""
@@ -138,11 +150,14 @@ class Markov(Model):
         return loss
 
     def nll(self, batch: Batch) -> np.ndarray:
-        nats = np.empty(batch.targets.shape, np.float32)
-        for row, (context, targets) in enumerate(zip(batch.context, batch.targets, strict=True)):
-            chosen = self._probabilities(context)[np.arange(len(targets)), targets]
-            nats[row] = -np.log(chosen)
-        return nats
+        context = batch.context.reshape(-1, self.spec.context_size)
+        tokens = batch.targets.reshape(-1)
+        chosen = np.full(len(tokens), 1 / self.spec.vocab_size)
+        for length, table in enumerate(self.tables):
+            keys = self._keys(context, length)
+            chosen = table.interpolate_chosen(keys, tokens, chosen, self._strength(length))
+        nats: np.ndarray = -np.log(chosen).astype(np.float32)
+        return nats.reshape(batch.targets.shape)
 
     def decoder(self, slots: int) -> Decoder:
         return _MarkovDecoder(self)
@@ -199,10 +214,15 @@ class Markov(Model):
         size = self.spec.vocab_size
         probabilities = np.full((len(context), size), 1 / size)
         for length, table in enumerate(self.tables):
-            # The token's own frequency is known from many sightings; trust it more.
-            strength = self.options.strength * (1.0 if length == 0 else size / 256 + 1)
-            probabilities = table.interpolate(self._keys(context, length), probabilities, strength)
+            keys = self._keys(context, length)
+            probabilities = table.interpolate(keys, probabilities, self._strength(length))
         return probabilities
+
+    def _strength(self, length: int) -> float:
+        """How many sightings what is known without the `length`-th neighbour is worth."""
+        # The token's own frequency is known from many sightings; trust it more.
+        share = 1.0 if length == 0 else self.spec.vocab_size / 256 + 1
+        return float(self.options.strength * share)
 
 
 class _MarkovDecoder(Decoder):
@@ -212,3 +232,10 @@ class _MarkovDecoder(Decoder):
     def step(self, inputs: StepInputs) -> np.ndarray:
         logits: np.ndarray = np.log(self.model._probabilities(inputs.context)).astype(np.float32)
         return logits
+
+
+def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The values of the wanted keys among sorted ones; 0 for those that are not there."""
+    index = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    there: np.ndarray = np.where(keys[index] == wanted, values[index], 0.0)
+    return there

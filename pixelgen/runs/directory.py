@@ -8,6 +8,9 @@ checkpoints/      step-00000123/: weights and all else that training goes on fro
 metrics.jsonl     a line an epoch
 samples/          painted pictures and contact sheets
 run.lock          held by the process that goes on with the run
+evolution/        the same seeds at each moment, and moments.json
+evolution.png, evolution.gif, report.html    what a person looks at
+report/           training pictures and baselines, kept for the page
 """
 
 from __future__ import annotations
