@@ -75,7 +75,9 @@ def read_model(
         )
         expected = weight_shapes(spec, options)
     except (KeyError, IndexError, TypeError, ValueError, ValidationError) as error:
-        raise _unreadable(path, f"has a missing or wrong entry: {_first_line(error)}") from None
+        raise _unreadable(
+            path, f"has a wrong entry, or does not fit {WEIGHTS}: {_first_line(error)}"
+        ) from None
     _check(directory / WEIGHTS, expected, arrays)
     return spec, options, arrays
 
