@@ -359,7 +359,8 @@ def read_recipe_text(path: Path) -> str:
     except OSError as error:
         reason = error.strerror or str(error)
     except ValueError as error:
-        reason = str(error)
+        is_text = not isinstance(error, UnicodeDecodeError)
+        reason = str(error) if is_text else f"the recipe is not TOML: {error}"
     raise RecipeError(
         f"cannot read the recipe: {reason}",
         where=str(path),

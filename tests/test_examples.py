@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelgen.cli.recipes import bundled_recipes, find_recipe
+from pixelgen.cli.recipes import bundled_recipes, find_recipe, recipe_folder
 from pixelgen.recipe import Recipe, resolve
 
 RECIPES = list(bundled_recipes())

@@ -75,6 +75,8 @@ def read_model(
         )
         expected = weight_shapes(spec, options)
     except (KeyError, IndexError, TypeError, ValueError, ValidationError) as error:
+        if str(error).startswith(("a palette", "places")):  # which are kept with the weights
+            path = directory / WEIGHTS
         raise _unreadable(path, f"has a missing or wrong entry: {_first_line(error)}") from None
     _check(directory / WEIGHTS, expected, arrays)
     return spec, options, arrays

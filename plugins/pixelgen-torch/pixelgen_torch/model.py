@@ -130,7 +130,7 @@ class TorchModel(Model):
         network, total, carried = self.network, 0.0, []
         for rows in equal_parts(len(batch.starts), self._parts):
             part = batch if self._parts == 1 else batch.rows(rows)
-            before = network.some(self._training, rows)
+            before = self._training if self._parts == 1 else network.some(self._training, rows)
             h, after = network.read(part, before, self._dtype, self._dropout)
             z, vectors, bias = network.output(h)
             loss = mean_cross_entropy(z, vectors, bias, self._targets(part))
