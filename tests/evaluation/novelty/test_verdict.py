@@ -35,8 +35,9 @@ def test_few_real_pictures_do_not_lower_the_bar():
 
 def test_a_square_far_beyond_chance_is_a_copy_whatever_the_detail():
     thresholds = Thresholds.of([0.2] * 20, [4] * 20, (75, 75))
-    assert thresholds.verdict(0.0, 12) == "copy"
-    assert thresholds.verdict(0.0, 5) == "new"
+    assert thresholds.verdict(0.0, 25) == "copy"
+    # A model that paints flat skies repeats a flat sky, and has copied nothing.
+    assert thresholds.verdict(0.0, 12) == "new"
 
 
 def test_large_squares_by_chance_ask_for_larger_ones():
