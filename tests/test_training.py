@@ -177,7 +177,7 @@ class TestTelling:
         assert kinds == [
             *["stage", "note", "stage"],
             *["begin", "sampled", *steps, "epoch", "sampled", "end"],
-            "stage",
+            *["stage", "stage"],  # painting, and the page
         ]
         assert "learner" in diary.all("begin")[0][0]
         assert diary.all("sampled") == [(epoch, [0.5, 1.0], (2, 1, 12, 12, 3)) for epoch in (0, 1)]
