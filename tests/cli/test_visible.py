@@ -23,7 +23,8 @@ def test_nothing_that_steers_is_left(text):
     assert all(char.isprintable() or char == "\n" for char in visible(text))
 
 
-@given(st.text(st.characters(codec="utf-8"), max_size=30))
+# A backslash at the very end is doubled by rich, lest it escape the markup that may follow.
+@given(st.text(st.characters(codec="utf-8"), max_size=30).filter(lambda text: text[-1:] != "\\"))
 def test_what_is_shown_is_one_line_and_no_markup(text):
     console = Console(file=io.StringIO(), width=1000, force_terminal=False, highlight=False)
     console.print(shown(text), soft_wrap=True, end="")
