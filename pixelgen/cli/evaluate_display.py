@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress as RichProgress
 from rich.progress import TaskID
 from rich.table import Table
 
+from pixelgen.cli.visible import shown
 from pixelgen.evaluation.conduct import Progress
 from pixelgen.evaluation.record import FILE, Evaluation, Interval
 
@@ -89,7 +89,7 @@ def show(console: Console, found: Evaluation, run: Path) -> None:
         words = sample.words if sample.verdict != "new" else f"new (nearest: {sample.nearest})"
         samples.add_row(
             str(sample.index),
-            escape(words),
+            shown(words),
             f"{sample.distance:.2f}",
             f"{sample.rank:.0%}",
             str(sample.longest_run),
@@ -103,7 +103,7 @@ def show(console: Console, found: Evaluation, run: Path) -> None:
     )
     console.print()
     for path in (*found.sheets.values(), FILE):
-        console.print(str(run / path), soft_wrap=True, markup=False)
+        console.print(shown(run / path), soft_wrap=True)
 
 
 def _interval(found: Interval) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from pixelgen.cli.visible import visible as visible
+from pixelgen.cli.visible import visible
 
 
 class Debug:

@@ -14,10 +14,11 @@ def report(run: Annotated[Path, typer.Argument(help="The run directory.")]) -> N
     Also evolution.png and evolution.gif, from the moments that the run has kept. Needs nothing but
     the run directory. The last line printed is the path of the page.
     """
+    from pixelgen.cli.visible import echo
     from pixelgen.report.evolution import write_evolution
     from pixelgen.report.page import write_page
     from pixelgen.run import Run
 
     opened = Run(run)
     write_evolution(opened.directory)
-    typer.echo(write_page(opened))
+    echo(write_page(opened))

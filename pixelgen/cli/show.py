@@ -25,10 +25,9 @@ def show(
     import sys
 
     from rich.console import Console
-    from rich.markup import escape
 
-    from pixelgen.cli.failing import visible
     from pixelgen.cli.terminal_pictures import PROTOCOLS, detect, draw, side_by_side
+    from pixelgen.cli.visible import shown
     from pixelgen.errors import OptionError, RunUnreadable, did_you_mean
     from pixelgen.run import Run
     from pixelgen.runs.pictures import painted_in, read_png
@@ -55,4 +54,4 @@ def show(
         draw(line, protocol, console, sys.stdout)
     page = opened.path / "report.html"
     where = str(page) if page.exists() else f"not made yet: pixelgen report {run}"
-    console.print(f"The page: {escape(visible(where))}", soft_wrap=True)
+    console.print(f"The page: {shown(where)}", soft_wrap=True)

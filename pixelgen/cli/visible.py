@@ -21,8 +21,12 @@ def visible(text: str) -> str:
 
 
 def shown(text: object) -> str:
-    """Return text for rich's `print`: visible, on one line, and none of it taken for markup."""
-    return escape(visible(str(text)).replace("\n", "\\n"))
+    """Return text for rich's `print`: visible, on one line, and none of it taken for markup.
+
+    No markup may follow it at once: a last backslash, which would escape that, is left as it is.
+    """
+    line = visible(str(text)).replace("\n", "\\n")
+    return escape(f"{line} ")[:-1]  # rich doubles a backslash at the very end
 
 
 def echo(text: object, *, nl: bool = True) -> None:

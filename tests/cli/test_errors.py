@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pixelgen.cli.failing import Debug, visible
+from pixelgen.cli.failing import Debug
+from pixelgen.cli.visible import visible
 from pixelgen.errors import PixelgenError
 
 
