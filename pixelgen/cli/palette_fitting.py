@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pixelgen.data.colour_spaces import srgb_to_oklab
+from pixelgen.data.colour_order import for_the_eye
 from pixelgen.errors import NoPictures, OptionError, TokenizerError, did_you_mean
 from pixelgen.evaluation.distortion import Measured, measure
 from pixelgen.options import parse_options
@@ -26,8 +26,6 @@ from pixelgen.tokenizers.pictures import on_white
 
 FULL_SIZE = (1 << 14, 1 << 14)  # pictures are read as they are
 PICTURES_SHOWN = 4  # in the picture of before and after
-GREY = 0.03  # OKLab chroma below which a colour is sorted as a grey
-HUES = 12  # hues that are told apart in sorting
 
 Order = Callable[[np.ndarray, np.ndarray], np.ndarray]  # colours and shares to indices
 
@@ -128,15 +126,6 @@ def ordering(name: str) -> Order:
     return _ORDERS[name]
 
 
-def for_the_eye(colours: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Return the order of colours (V, 3): greys first, then hue by hue, each from dark to light."""
-    lab = srgb_to_oklab(colours)
-    chroma = np.hypot(lab[:, 1], lab[:, 2])
-    turn = np.arctan2(lab[:, 2], lab[:, 1]) / (2 * np.pi) % 1
-    hue = np.where(chroma < GREY, -1, np.floor(turn * HUES))
-    return np.lexsort((*colours.T, lab[:, 0], hue))
-
-
 def check_outputs(paths: Sequence[Path], picture: Path | None) -> None:
     """Refuse, before any work, what could not be written at the end.
 
@@ -183,7 +172,7 @@ def write_before_after(path: Path, pictures: Readable, tokenizer: Tokenizer) -> 
 
 
 _ORDERS: dict[str, Order] = {
-    "eye": for_the_eye,
+    "eye": lambda colours, shares: for_the_eye(colours),
     "share": lambda colours, shares: np.argsort(-shares, kind="stable"),
     "none": lambda colours, shares: np.arange(len(colours)),
 }

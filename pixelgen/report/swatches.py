@@ -6,19 +6,7 @@ import math
 
 import numpy as np
 
-from pixelgen.data.colour_spaces import srgb_to_oklab
-
-GREY = 0.02  # of chroma in OKLab: less is no hue to speak of
-HUES = 12
-
-
-def in_order(palette: np.ndarray) -> np.ndarray:
-    """Return a palette (V, 3 or 4) uint8 by hue, each hue from dark to light, greys first."""
-    lab = srgb_to_oklab(palette[:, :3])
-    chroma = np.hypot(lab[:, 1], lab[:, 2])
-    hue = np.arctan2(lab[:, 2], lab[:, 1]) % (2 * np.pi)
-    family = np.where(chroma < GREY, -1, np.floor(hue / (2 * np.pi) * HUES))
-    return palette[np.lexsort((lab[:, 0], family))]
+from pixelgen.data.colour_order import for_the_eye
 
 
 def swatches(palette: np.ndarray) -> np.ndarray:
@@ -26,7 +14,7 @@ def swatches(palette: np.ndarray) -> np.ndarray:
 
     About three times as wide as high; what is left over at the end is transparent.
     """
-    ordered = in_order(palette)
+    ordered = palette[for_the_eye(palette[:, :3])]
     columns = min(len(ordered), max(8, round(math.sqrt(3 * len(ordered)))))
     rows = math.ceil(len(ordered) / columns)
     picture = np.zeros((rows * columns, 4), np.uint8)

@@ -14,7 +14,7 @@ from pixelgen.api import start
 from pixelgen.recipe import Recipe, resolve
 from pixelgen.report.encoding import address, addresses
 from pixelgen.report.page import render_page, write_page
-from pixelgen.report.swatches import in_order
+from pixelgen.report.swatches import swatches
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&lt;script&gt;.png"
 
@@ -92,7 +92,8 @@ def test_addresses_fit_the_room_and_one_that_is_too_large_is_shrunk():
 
 def test_swatches_are_the_palettes_own_colours():
     palette = np.random.default_rng(1).integers(0, 256, (40, 3), dtype=np.uint8)
-    assert sorted(map(tuple, in_order(palette))) == sorted(map(tuple, palette))
+    drawn = swatches(palette).reshape(-1, 4)
+    assert sorted(map(tuple, drawn[:40, :3])) == sorted(map(tuple, palette))
 
 
 @pytest.fixture(scope="module")
