@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ import numpy as np
 from pixelgen import __version__
 from pixelgen.backends import with_backend
 from pixelgen.changes import Changes, changes_since
-from pixelgen.data.collection import Collection, Split, collect
+from pixelgen.data.collection import Collection, Split
 from pixelgen.data.material import Material, fit_tokenizer, make_material
 from pixelgen.errors import RecipeError, RunUnreadable
-from pixelgen.executors.interface import Executor
 from pixelgen.finishing import paint_gallery, samplers_of, show_evolution, write_report
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model
@@ -149,7 +149,7 @@ def start(
         listener.note(note)
     _stop_here_if(should_stop())
     segments = resolved.classes["model"].segments(resolved.options["model"])
-    material = make_material(collection, split, framing, tokenizer, segments, _executor(resolved))
+    material = make_material(collection, split, framing, tokenizer, segments, resolved.executor())
     model: Model = resolved.classes["model"].build(
         material.spec, resolved.options["model"], seed=recipe.seed, device=recipe.device
     )
@@ -213,7 +213,7 @@ def resume(
         if model:
             recipe = with_backend(recipe, model, checkpoint or run.model)
         resolved = resolve(recipe)
-        state = LoopState()
+        state, training_state = LoopState(), None
         if checkpoint:
             progress, training_state = run.checkpoints.read(checkpoint)
             state = LoopState.parse(progress, where=checkpoint)
@@ -229,15 +229,15 @@ def resume(
         )
         segments = resolved.classes["model"].segments(resolved.options["model"])
         material = make_material(
-            collection, split, framing_of(recipe), tokenizer, segments, _executor(resolved)
+            collection, split, framing_of(recipe), tokenizer, segments, resolved.executor()
         )
-        if checkpoint and recipe.model.name != trained_with:
+        if checkpoint and training_state is not None and recipe.model.name != trained_with:
             learner: Model = resolved.classes["model"].load(
                 checkpoint, resolved.options["model"], device=recipe.device
             )
             _hand_over(learner, training_state, state, f"{trained_with} to {model}", listener)
         else:
-            learner = _model_of(resolved, material, run, checkpoint)
+            learner = _model_of(resolved, material, checkpoint, training_state)
         check_fits(learner, material.spec, where=checkpoint or run.path)
         if changes:  # sequences under way, and what was measured on other pictures, are void
             state.begin_epoch_again()
@@ -296,10 +296,7 @@ def _read(
     """Read the pictures; split them as the run did whose manifest has this `data`."""
     recipe = resolved.recipe
     listener.stage("Reading pictures")
-    source = resolved.classes["source"](
-        resolved.options["source"], recipe.source.location, seed=recipe.seed
-    )
-    collection = collect(source, recipe.data.size)
+    collection = resolved.collect()
     if data is None:
         split = collection.split(recipe.data.held_out, recipe.data.split_seed)
     else:
@@ -318,11 +315,6 @@ def _read(
     return collection, split
 
 
-def _executor(resolved: Resolved) -> Executor:
-    made: Executor = resolved.classes["executor"](resolved.options["executor"])
-    return made
-
-
 def _tracked(resolved: Resolved) -> AbstractContextManager[None]:
     return tracking({name: kind(options) for name, (kind, options) in resolved.trackers.items()})
 
@@ -334,16 +326,19 @@ def _stop_here_if(asked: bool) -> None:
 
 
 def _model_of(
-    resolved: Resolved, material: Material, run: RunDirectory, checkpoint: Path | None
+    resolved: Resolved,
+    material: Material,
+    checkpoint: Path | None,
+    training_state: Mapping[str, np.ndarray] | None,
 ) -> Model:
     """The model of a checkpoint, ready to go on; an untrained one where there is none."""
     recipe, chosen = resolved.recipe, resolved.classes["model"]
     options = resolved.options["model"]
-    if checkpoint is None:
+    if checkpoint is None or training_state is None:
         built: Model = chosen.build(material.spec, options, seed=recipe.seed, device=recipe.device)
         return built
     loaded: Model = chosen.load(checkpoint, options, device=recipe.device)
-    loaded.restore_training_state(run.checkpoints.read(checkpoint)[1])
+    loaded.restore_training_state(training_state)
     return loaded
 
 
@@ -400,8 +395,9 @@ def _loop(
         if not count:
             return
         epoch: int = metrics["epoch"]
+        samplers = samplers_of(resolved)
         rows = []
-        for sampler in samplers_of(resolved):
+        for sampler in samplers:
             grids = paint_many(
                 loop.model, material.cutter, sampler, seed=recipe.seed, pictures=range(count)
             )
@@ -414,12 +410,13 @@ def _loop(
                 temperature=sampler.options.temperature,
                 pictures=rows[-1],
             )
-        temperatures = [sampler.options.temperature for sampler in samplers_of(resolved)]
+        temperatures = [sampler.options.temperature for sampler in samplers]
         labels = [f"temperature {temperature:g}" for temperature in temperatures]
         sheet = contact_sheet(rows, labels if len(labels) > 1 else ())
         atomic.write_bytes(run.samples / f"epoch-{epoch:04d}.png", png_bytes(sheet))
-        add_moment(run, Moment.of(metrics), np.stack(rows), temperatures)
-        listener.sampled(epoch, temperatures, np.stack(rows))
+        painted = np.stack(rows)
+        add_moment(run, Moment.of(metrics), painted, temperatures)
+        listener.sampled(epoch, temperatures, painted)
 
     loop = Loop(
         model=model,
@@ -435,7 +432,7 @@ def _loop(
         announce=lambda metrics: _announce(
             "epoch_finished", listener, directory=run.path, metrics=metrics
         ),
-        load=lambda checkpoint: _model_of(resolved, material, run, checkpoint),
+        load=partial(_model_of, resolved, material),
         checkpoint_every=recipe.training.checkpoint_every,
         keep=recipe.training.checkpoints,
     )

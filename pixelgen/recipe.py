@@ -36,6 +36,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pixelgen.data.augmentation import Augmentation
+from pixelgen.data.collection import Collection, collect
 from pixelgen.data.fitting import Fit
 from pixelgen.data.scans import SCANS
 from pixelgen.errors import (
@@ -45,6 +46,7 @@ from pixelgen.errors import (
     RecipeError,
     did_you_mean,
 )
+from pixelgen.executors.interface import Executor
 from pixelgen.options import describe_options, parse_options
 from pixelgen.plugins import Catalogue, catalogue
 from pixelgen.untrusted import read_text
@@ -241,6 +243,19 @@ class Resolved:
     options: dict[str, Any]
     reasons: list[str] = field(default_factory=list)
     trackers: dict[str, tuple[type[Any], Any]] = field(default_factory=dict)
+
+    def collect(self) -> Collection:
+        """Read the pictures; raises as `pixelgen.data.collection.collect`."""
+        recipe = self.recipe
+        source = self.classes["source"](
+            self.options["source"], recipe.source.location, seed=recipe.seed
+        )
+        return collect(source, recipe.data.size)
+
+    def executor(self) -> Executor:
+        """Return what independent work is spread with."""
+        made: Executor = self.classes["executor"](self.options["executor"])
+        return made
 
 
 def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:

@@ -12,7 +12,7 @@ import numpy as np
 from pixelgen.backends import with_backend
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.batches import Cutter
-from pixelgen.data.material import Framing, make_cutter
+from pixelgen.data.material import Framing, make_cutter, make_spec
 from pixelgen.errors import OptionError, RunUnreadable, did_you_mean
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model, ModelSpec
@@ -102,16 +102,7 @@ class Run:
         loaded: Model = self.resolved.classes["model"].load(
             self.directory.model, self.resolved.options["model"], device=self.device
         )
-        scan = self.cutter.scan
-        expected = ModelSpec(
-            vocab_size=self.tokenizer.vocab_size,
-            grid=scan.grid,
-            offsets=self.cutter.offsets,
-            rows=scan.rows,
-            columns=scan.columns,
-            levels=scan.levels,
-            groups=len(self.manifest["data"]["groups"]),
-        )
+        expected = make_spec(self.cutter, self.tokenizer, len(self.manifest["data"]["groups"]))
         check_fits(loaded, expected, where=self.directory.model)
         return loaded
 

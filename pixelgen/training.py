@@ -80,7 +80,8 @@ class Loop:
         listener: told of everything.
         should_stop: asked after each step.
         announce: told of each epoch's metrics, for the plugins' hooks.
-        load: the model of a checkpoint, ready to go on; an untrained one for None.
+        load: the model of a checkpoint and of the training state in it, ready to go on; an
+            untrained one for None.
         checkpoint_every: seconds between checkpoints within an epoch; 0 for none there.
         keep: how many checkpoints are kept.
     """
@@ -96,7 +97,7 @@ class Loop:
     listener: Listener
     should_stop: Callable[[], bool]
     announce: Callable[[dict[str, Any]], None]
-    load: Callable[[Path | None], Model]
+    load: Callable[[Path | None, Mapping[str, np.ndarray] | None], Model]
     checkpoint_every: float = 0.0
     keep: int = 2
     state: LoopState = field(default_factory=LoopState)
@@ -300,7 +301,11 @@ class Loop:
                 f"so far are in {self.run.model}",
             )
         checkpoint = self.run.checkpoints.newest_finite()
-        self.model = self.load(checkpoint)
+        state, training_state = LoopState(), None
+        if checkpoint:
+            progress, training_state = self.run.checkpoints.read(checkpoint)
+            state = LoopState.parse(progress, where=checkpoint)
+        self.model = self.load(checkpoint, training_state)
         if not self.model.scale_learning_rate(rate_scale):
             raise TrainingError(
                 problem,
@@ -308,10 +313,6 @@ class Loop:
                 remedy="This model has no learning rate that could be lowered: try other options, "
                 "or check that the pictures are what they should be",
             )
-        state = LoopState()
-        if checkpoint:
-            progress, _ = self.run.checkpoints.read(checkpoint)
-            state = LoopState.parse(progress, where=checkpoint)
         state.parts = self.state.parts
         best = self.state.best_bits  # of weights that are kept, whatever became of later ones
         if best is not None and (state.best_bits is None or best < state.best_bits):

@@ -16,7 +16,7 @@ import numpy as np
 from pixelgen.comparison.budget import Budget, steps_for_targets
 from pixelgen.comparison.comparable import Identity
 from pixelgen.comparison.matrix import Matrix
-from pixelgen.data.collection import Collection, Split, collect
+from pixelgen.data.collection import Collection, Split
 from pixelgen.data.material import make_cutter
 from pixelgen.recipe import Recipe, Resolved, merge, resolve
 from pixelgen.run import framing_of
@@ -95,10 +95,7 @@ def _pictures(
     seed = None if recipe.source.location else recipe.seed
     key = json.dumps([section, data.size, data.held_out, data.split_seed, seed], sort_keys=True)
     if key not in read:
-        source = resolved.classes["source"](
-            resolved.options["source"], recipe.source.location, seed=recipe.seed
-        )
-        collection = collect(source, data.size)
+        collection = resolved.collect()
         read[key] = collection, collection.split(data.held_out, data.split_seed)
     return read[key]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -96,17 +97,24 @@ class Material:
     @property
     def spec(self) -> ModelSpec:
         """What a model may know."""
-        scan = self.cutter.scan
-        return ModelSpec(
-            vocab_size=self.tokenizer.vocab_size,
-            grid=scan.grid,
-            offsets=self.cutter.offsets,
-            rows=scan.rows,
-            columns=scan.columns,
-            levels=scan.levels,
-            groups=max(1, len(self.collection.groups)),
-            palette=self.tokenizer.palette,
-        )
+        return make_spec(self.cutter, self.tokenizer, len(self.collection.groups))
+
+    def plain(self, indices: Sequence[int]) -> np.ndarray:
+        """Return pictures of the collection at the run's size: (N, H, W, 3 or 4) uint8."""
+        pictures = self.collection.pictures
+        width, height = self.framing.size
+        plain = np.empty((len(indices), height, width, self.collection.channels), np.uint8)
+        for row, index in enumerate(indices):
+            plain[row] = self.framing.plain(pictures[index].pixels)
+        return plain
+
+    def canvases(self, pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+        """Return the canvases (N, P) int32 of pictures at the run's size."""
+        return _canvases(self.tokenizer, self.cutter, pictures)
+
+    def groups(self, indices: Sequence[int]) -> np.ndarray:
+        """Return the numbers (N,) int32 of the groups that pictures of the collection are in."""
+        return _groups(self.collection, indices)
 
     def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the canvases (N, P) int32 and groups (N,) int32 that an epoch learns."""
@@ -114,8 +122,8 @@ class Material:
         numbered = [(pictures[index].pixels, index) for index in self.split.train]
         varied = list(self.executor.map(partial(_varied, self.framing, epoch), numbered))
         return (
-            _canvases(self.tokenizer, self.cutter, varied),
-            _groups(self.collection, self.split.train),
+            self.canvases(varied),
+            self.groups(self.split.train),
         )
 
 
@@ -157,13 +165,30 @@ def make_cutter(framing: Framing, tokenizer: Tokenizer, segments: Segments) -> C
     return Cutter(scan, segments, scan.offsets(segments.context), tokenizer.vocab_size)
 
 
+def make_spec(cutter: Cutter, tokenizer: Tokenizer, groups: int) -> ModelSpec:
+    """Return what a model may know of pictures in so many groups."""
+    scan = cutter.scan
+    return ModelSpec(
+        vocab_size=tokenizer.vocab_size,
+        grid=scan.grid,
+        offsets=cutter.offsets,
+        rows=scan.rows,
+        columns=scan.columns,
+        levels=scan.levels,
+        groups=max(1, groups),
+        palette=tokenizer.palette,
+    )
+
+
 def _varied(framing: Framing, epoch: int, numbered: tuple[np.ndarray, int]) -> np.ndarray:
     pixels, index = numbered
     return framing.varied(pixels, epoch, index)
 
 
-def _canvases(tokenizer: Tokenizer, cutter: Cutter, pictures: Sequence[np.ndarray]) -> np.ndarray:
-    encode: Callable[[Sequence[np.ndarray]], np.ndarray] = tokenizer.encode
+def _canvases(
+    tokenizer: Tokenizer, cutter: Cutter, pictures: Sequence[np.ndarray] | np.ndarray
+) -> np.ndarray:
+    encode: Callable[[Any], np.ndarray] = tokenizer.encode
     parts = [
         cutter.scan.canvas(tokens)
         for tokens in in_parts(lambda some: encode(pictures[some]), len(pictures), PICTURES_AT_ONCE)

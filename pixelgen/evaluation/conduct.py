@@ -92,9 +92,9 @@ def evaluate(
 
     with timed("reading", "Reading pictures"):
         material = material_of(run)
-        held_out = _plain(material, material.split.held_out)
-        training = _plain(material, material.split.train)
-        tokens = _tokens(run, training)
+        held_out = material.plain(material.split.held_out)
+        training = material.plain(material.split.train)
+        tokens = run.cutter.scan.grids(material.canvases(training))
     files: dict[str, bytes] = {}
     with timed("bits", "Measuring bits per pixel"):
         bits = _bits(run, material, held_out, tokens, files)
@@ -159,21 +159,6 @@ def _ended(run: Run) -> str:
     return str(manifest["ended"])
 
 
-def _plain(material: Material, indices: list[int]) -> np.ndarray:
-    """(N, H, W, 3 or 4) uint8: pictures at the run's size."""
-    pictures = material.collection.pictures
-    return np.stack([material.framing.plain(pictures[index].pixels) for index in indices])
-
-
-def _tokens(run: Run, pictures: np.ndarray) -> np.ndarray:
-    """(N, gh, gw) int32, some pictures at a time."""
-    parts = [
-        run.tokenizer.encode(pictures[begin : begin + MOST_TRAINED])
-        for begin in range(0, len(pictures), MOST_TRAINED)
-    ]
-    return np.concatenate(parts)
-
-
 def _bits(
     run: Run,
     material: Material,
@@ -186,12 +171,12 @@ def _bits(
     nats = nats_by_cell(run.model, cutter, material.held_out, material.held_out_groups)
     by_cell = nats * per_pixel  # (N, P)
     of_held_out = by_cell.mean(axis=1)
-    numbers = {name: number for number, name in enumerate(material.collection.groups)}
     trained = material.split.train[:MOST_TRAINED]
     pictures = material.collection.pictures
-    groups = np.array([numbers[pictures[index].group] for index in trained], np.int32)
     canvases = cutter.scan.canvas(tokens[: len(trained)])
-    of_train = nats_by_cell(run.model, cutter, canvases, groups).mean(axis=1) * per_pixel
+    of_train = (
+        nats_by_cell(run.model, cutter, canvases, material.groups(trained)).mean(axis=1) * per_pixel
+    )
     maps = _by_place(by_cell, cutter.scan.rows, cutter.scan.columns, cutter.scan.grid)
     scale = float(np.quantile(maps, BRIGHTEST))
     entries, rows = [], []

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pixelgen.data.collection import collect
 from pixelgen.data.material import Material, make_material
 from pixelgen.errors import SourceError
 from pixelgen.run import Run, framing_of
@@ -32,15 +31,10 @@ class HeldOut:
 def held_out_of(run: Run) -> HeldOut:
     """Read a run's held-out pictures again; raises as `material_of`."""
     material = material_of(run)
-    collection, split, recipe = material.collection, material.split, run.recipe
-    chosen = [collection.pictures[index] for index in split.held_out]
-    width, height = recipe.data.size
-    plain = [material.framing.plain(picture.pixels) for picture in chosen]
+    collection, split = material.collection, material.split
     return HeldOut(
-        names=[picture.name for picture in chosen],
-        pictures=np.stack(plain)
-        if plain
-        else np.empty((0, height, width, collection.channels), np.uint8),
+        names=[collection.pictures[index].name for index in split.held_out],
+        pictures=material.plain(split.held_out),
         canvases=material.held_out,
         groups=material.held_out_groups,
     )
@@ -53,10 +47,7 @@ def material_of(run: Run) -> Material:
         SourceError: the pictures are gone, or are not those that the run began with.
     """
     recipe, resolved = run.recipe, run.resolved
-    source = resolved.classes["source"](
-        resolved.options["source"], recipe.source.location, seed=recipe.seed
-    )
-    collection = collect(source, recipe.data.size)
+    collection = resolved.collect()
     data = run.manifest["data"]
     if collection.fingerprint() != data["fingerprint"]:
         raise SourceError(
@@ -65,6 +56,11 @@ def material_of(run: Run) -> Material:
             remedy="Put them back as they were, or train again",
         )
     split = collection.split_as(data["train"], data["held_out"])
-    segments = run.cutter.segments
-    executor = run.resolved.classes["executor"](run.resolved.options["executor"])
-    return make_material(collection, split, framing_of(recipe), run.tokenizer, segments, executor)
+    return make_material(
+        collection,
+        split,
+        framing_of(recipe),
+        run.tokenizer,
+        run.cutter.segments,
+        resolved.executor(),
+    )

@@ -27,10 +27,8 @@ def keep_for_report(run: RunDirectory, material: Material) -> None:
     width, height = material.framing.size
     count = max(1, min(MOST_PICTURES, MOST_PIXELS // (width * height)))
     chosen = material.split.train[:count]
-    pictures = [
-        material.framing.plain(material.collection.pictures[index].pixels) for index in chosen
-    ]
-    atomic.write_bytes(folder / "training.png", png_bytes(np.concatenate(pictures, axis=1)))
+    pictures = material.plain(chosen)
+    atomic.write_bytes(folder / "training.png", png_bytes(np.concatenate([*pictures], axis=1)))
     baselines = measure_baselines(material)
     if baselines is not None:
         write_baselines(run, baselines)
