@@ -26,6 +26,7 @@ from pixelgen.models.interface import Model
 from pixelgen.pace import Pace
 from pixelgen.randomness import generator_for
 from pixelgen.runs.directory import RunDirectory
+from pixelgen.runs.moments import forget_moments_after
 
 MEASURED_SHARE = 0.005  # of the budget: at least so much lies between two evaluations
 SAMPLED_SHARE = 0.1  # of a budget in minutes: how much sampling may come on top
@@ -324,6 +325,7 @@ class Loop:
         if state.parts != 1:
             self.model.learn_in_parts(state.parts)
         self.run.write_metrics([line for line in self.run.metrics() if state.covers(line)])
+        forget_moments_after(self.run, state.step)
         note = (
             f"{problem[:1].upper()}{problem[1:]}: went back to step {state.step}, and on from "
             f"there with {rate_scale:g} times the learning rate"

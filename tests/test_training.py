@@ -186,6 +186,22 @@ class TestALossThatIsNoNumber:
         assert outcome.run.manifest["best"]["held_out_bits_per_pixel"] <= min(checkpoints)
         assert outcome.run.manifest["best"]["step"] == 3 * BATCHES_AN_EPOCH
 
+    def test_moments_that_lie_ahead_of_where_it_goes_back_to_are_forgotten(
+        self, train, monkeypatch, tmp_path
+    ):
+        monkeypatch.setattr("pixelgen.training.CHECKPOINT_SHARE", -1)  # none is written
+        learn, kept = Learner.train_step, []
+
+        def looking(model, batch, progress):
+            if model.scale != 1 and not kept:
+                listed = json.loads((tmp_path / "run" / "evolution" / "moments.json").read_text())
+                kept.extend(moment["step"] for moment in listed["moments"])
+            return learn(model, batch, progress)
+
+        monkeypatch.setattr(Learner, "train_step", looking)
+        train({"not_a_number_at": 30}, training={"epochs": 5}, painting={"while_training": 1})
+        assert kept == [0]
+
     def test_before_the_first_checkpoint_it_begins_again(self, train):
         outcome, _ = train({"not_a_number_at": 3}, training={"epochs": 1})
         assert outcome.run.model.scale == 0.25
