@@ -46,7 +46,7 @@ def test_the_order_of_painting_changes_no_bit(kind):
 
 def step_inputs(model, rows, seed):
     """Inputs for `rows` positions; row r is the same for every number of rows."""
-    spec = model._spec
+    spec = model.spec
     generators = [np.random.default_rng((seed, row)) for row in range(rows)]
     return StepInputs(
         context=np.array(

@@ -84,7 +84,7 @@ def test_the_same_seed_trains_to_the_same_weights_and_another_to_others(kind):
 
 def test_a_new_model_has_the_canonical_first_weights():
     model, _ = make(KerasLSTM, {"layers": 2}, groups=2, seed=5)
-    assert_same(weights_of(model), initial_weights(model._spec, model._options, 5))
+    assert_same(weights_of(model), initial_weights(model.spec, model._options, 5))
 
 
 def test_neither_building_nor_training_nor_painting_touches_global_random_states():
@@ -203,7 +203,7 @@ def test_the_weight_file_holds_the_canonical_names_and_shapes(tmp_path):
     model, _ = make(KerasLSTM, {"layers": 2}, groups=2)
     model.save(tmp_path)
     arrays = load_file(tmp_path / "model.safetensors")
-    expected = weight_shapes(model._spec, model._options)
+    expected = weight_shapes(model.spec, model._options)
     assert set(expected) <= set(arrays)
     assert {name: arrays[name].shape for name in expected} == expected
     assert sum(arrays[name].size for name in expected) == model.parameter_count
@@ -289,7 +289,7 @@ def test_every_option_is_described():
 def test_a_device_that_is_not_there_is_an_error(device):
     model, _ = make(KerasLSTM)
     with pytest.raises(DeviceNotFound, match=device) as caught:
-        KerasLSTM.build(model._spec, KerasOptions(), device=device)
+        KerasLSTM.build(model.spec, KerasOptions(), device=device)
     assert "finds: cpu" in caught.value.where
 
 
@@ -297,6 +297,6 @@ def test_without_a_gpu_auto_is_the_cpu_and_cuda_is_an_error():
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("there is a GPU")
     model, _ = make(KerasLSTM)
-    assert KerasLSTM.build(model._spec, KerasOptions()).device == "cpu"
+    assert KerasLSTM.build(model.spec, KerasOptions()).device == "cpu"
     with pytest.raises(DeviceNotFound, match="cuda"):
-        KerasLSTM.build(model._spec, KerasOptions(), device="cuda")
+        KerasLSTM.build(model.spec, KerasOptions(), device="cuda")

@@ -196,7 +196,7 @@ def test_training_takes_the_course_that_numpy_takes(optimizer, memory, dropout):
         expected = second.train_step(batch, step / 20)
         assert first.train_step(batch, step / 20) == pytest.approx(expected, abs=1e-4)
     ours, theirs = first._network.arrays(first._weights), second._network.weights
-    assert_moved_alike(ours, theirs, initial_weights(first._spec, first._options, 3), second)
+    assert_moved_alike(ours, theirs, initial_weights(first.spec, first._options, 3), second)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])

@@ -8,6 +8,7 @@ the files.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -105,17 +106,17 @@ class NeighbourOptions(Options):
         return 0.004 if self.optimizer == "adamw" else 0.001
 
     @property
+    @abstractmethod
     def width(self) -> int:
         """How many numbers the output layer reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def middle_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the weights between the input and the output layer, by name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def segments(self) -> Segments:
         """Return how sequences are to be cut."""
-        raise NotImplementedError
 
 
 class CanonicalOptions(NeighbourOptions):

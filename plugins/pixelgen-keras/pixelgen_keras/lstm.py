@@ -34,6 +34,8 @@ class KerasLSTM(Model):
     Options: ClassVar[type[pixelgen.Options]] = KerasOptions
     family: ClassVar[str | None] = FAMILY
 
+    spec: ModelSpec
+
     def __init__(
         self,
         spec: ModelSpec,
@@ -47,7 +49,7 @@ class KerasLSTM(Model):
         from pixelgen_keras.steps import Steps
 
         self.spec = spec
-        self._spec, self._options, self._engine = spec, options, engine
+        self._options, self._engine = options, engine
         self._seed, self._steps_taken = seed, 0
         self._network = Network(spec, options, engine)
         self._optimizer = Optimizer(options, engine)
@@ -131,7 +133,7 @@ class KerasLSTM(Model):
 
     def save(self, directory: Path) -> None:
         """Write `model.safetensors` and `spec.json` into an existing directory."""
-        write_model(directory, self._spec, self._options, self._network.arrays(self._weights))
+        write_model(directory, self.spec, self._options, self._network.arrays(self._weights))
 
     @classmethod
     def load(cls, directory: Path, options: Any, *, device: str = "auto") -> Self:
@@ -185,7 +187,7 @@ class KerasLSTM(Model):
 
     @property
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return weight_shapes(self._spec, self._options)
+        return weight_shapes(self.spec, self._options)
 
     def _kept(self, batch: Batch, rows: int) -> list[np.ndarray] | None:
         """What dropout keeps of each layer's outputs in the next training step, if it drops any."""

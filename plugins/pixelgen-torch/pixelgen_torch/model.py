@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pixelgen.buffers import keep_large_buffers
 from pixelgen.data.segments import Batch, Segments, equal_parts
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import State, TrainingState, read_training_state
 from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import Model, ModelSpec
 from pixelgen_torch.device import choose_device, product_dtype
-from pixelgen_torch.memory import keep_large_buffers
 from pixelgen_torch.network import Network
 from pixelgen_torch.optimizer import Optimizer
 from pixelgen_torch.softmax import mean_cross_entropy

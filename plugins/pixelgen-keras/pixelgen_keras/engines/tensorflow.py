@@ -10,8 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from pixelgen.buffers import keep_large_buffers
 from pixelgen_keras.engines.interface import Engine, Steps, Tensor
-from pixelgen_keras.memory import keep_large_buffers
 
 # Up to so many steps are laid out one after another: a loop costs TensorFlow half as much again,
 # since it passes every tensor through a dozen control-flow nodes a step.

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from pixelgen.buffers import keep_large_buffers
 from pixelgen_keras.engines.interface import Engine, Steps, Tensor
-from pixelgen_keras.memory import keep_large_buffers
 
 
 class TorchEngine(Engine):

@@ -13,9 +13,9 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # names of glibc's malloc.h
 def keep_large_buffers() -> None:
     """Let the allocator reuse freed buffers of megabytes for as long as the process lives.
 
-    A training step allocates some 100 MB, most of it in large tensors. glibc maps each of those
-    afresh and unmaps it when it is freed, so the kernel clears every page again at every step: a
-    fifth of the whole time. Harmless where the C library is another one.
+    A framework's training step allocates 100 or 200 MB, most of it in large tensors. glibc maps
+    each of those afresh and unmaps it when it is freed, so the kernel clears every page again at
+    every step: a fifth of the whole time. Harmless where the C library is another one.
     """
     if not sys.platform.startswith("linux"):
         return
