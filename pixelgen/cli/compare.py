@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pixelgen.cli import complete
+from pixelgen.cli.arguments import Device
 
 if TYPE_CHECKING:
     from pixelgen.comparison.conduct import Comparison
@@ -106,9 +107,7 @@ def compare(
         Path | None,
         typer.Option(help="Directory of the comparison; one under comparisons/ if left out."),
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
-    ] = None,
+    device: Device = None,
 ) -> None:
     """Compare models, tokenizers and settings under equal budgets, or runs that have finished.
 

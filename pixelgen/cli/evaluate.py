@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pixelgen.cli import complete
+from pixelgen.cli.arguments import Device, OtherBackend
 
 
 def evaluate(
@@ -21,18 +21,8 @@ def evaluate(
     temperature: Annotated[
         float | None, typer.Option(min=0.01, max=100, help="Of the samples; the run's own.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            autocompletion=complete.models,
-            help="Another backend of the run's model, such as numpy-lstm for torch-lstm.",
-        ),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
-    ] = None,
+    model: OtherBackend = None,
+    device: Device = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print evaluation.json.")] = False,
 ) -> None:
     """Measure a finished run: held-out bits, calibration, likeness, diversity, novelty.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pixelgen.cli import complete
+from pixelgen.cli.arguments import Device
 
 
 def resume(
@@ -27,9 +28,7 @@ def resume(
             help="Go on with another backend of the run's model, such as torch-lstm.",
         ),
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
-    ] = None,
+    device: Device = None,
     changed_pictures: Annotated[
         bool,
         typer.Option(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pixelgen.cli import complete
+from pixelgen.cli.arguments import Device
 
 PICTURES = "Learn from"
 PLUGINS = "Plugins"
@@ -162,9 +163,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Run directory; a new one under runs/ if left out.")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
-    ] = None,
+    device: Device = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the resolved recipe and leave.")
     ] = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pixelgen.cli import complete
+from pixelgen.cli.arguments import Device, OtherBackend
 
 
 def sample(
@@ -23,15 +24,7 @@ def sample(
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed gives the same pictures.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            autocompletion=complete.models,
-            help="Another backend of the run's model, such as numpy-lstm for torch-lstm.",
-        ),
-    ] = None,
+    model: OtherBackend = None,
     sampler: Annotated[
         str | None,
         typer.Option("--sampler", "-s", autocompletion=complete.samplers, help="Another sampler."),
@@ -46,9 +39,7 @@ def sample(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pictures; the run's samples/ if left out.")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
-    ] = None,
+    device: Device = None,
 ) -> None:
     """Paint pictures from a finished or stopped run.
 

@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ET
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from comparison.small import HOSTILE_PICTURE, HOSTILE_SETTING
+from html_tags import Tags
 from PIL import Image
 from rich.console import Console
 
@@ -89,18 +89,6 @@ def test_plots_are_well_formed_and_say_their_names(compared):
 def test_a_plot_leads_from_the_first_measurement_to_the_last(compared):
     lines = [mark for mark in plot_bits(compared.ranking).marks if isinstance(mark, Line)]
     assert sum(len(line.points) == 2 and line.width == 1.6 for line in lines) == 4  # 2 epochs
-
-
-class Tags(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.tags, self.words = [], ""
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.words += data
 
 
 def test_the_page_cannot_be_made_to_do_anything(compared):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from html_tags import Tags
 from PIL import Image
 
 from pixelgen.api import start
@@ -38,18 +38,6 @@ def run(tmp_path_factory):
         "painting": {"pictures": 4, "while_training": 2},
     }
     return start(resolve(Recipe.parse(recipe)), folder.parent / "run").run
-
-
-class Tags(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.tags, self.words = [], ""
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.words += data
 
 
 def test_a_run_ends_by_making_its_page_below_three_megabytes(run):
