@@ -81,8 +81,10 @@ class CanonicalOptions(Options):
     token_embeddings: int = Field(
         4, ge=0, le=64, description="how many of the nearest neighbours have token embeddings"
     )
-    positions: Literal["absolute", "none"] = Field(
-        "absolute", description="whether the input tells the row and the column"
+    positions: Literal["absolute", "relative", "none"] = Field(
+        "absolute",
+        description="what the input tells of the place: its row and column, their share of the "
+        "height and width, or nothing",
     )
     output: Literal["palette", "plain"] = Field(
         "palette",
@@ -127,4 +129,5 @@ class CanonicalOptions(Options):
             chunk=self.chunk,
             window=self.window,
             window_step=self.window_step,
+            positions="relative" if self.positions == "relative" else "absolute",
         )
