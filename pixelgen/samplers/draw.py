@@ -9,7 +9,7 @@ from pixelgen.errors import OptionError, TrainingError
 BLOCK = 32  # tokens; two short cumulative sums a row in place of one over the whole vocabulary
 
 
-def uniforms(seed: int, picture: int, cells: int) -> np.ndarray:
+def uniforms(seed: int, picture: int, cells: int, *, first: int = 0) -> np.ndarray:
     """Return the random numbers that decide the cells of a picture.
 
     The numbers are those of Philox, keyed by the seed and the picture's index: a cell's number
@@ -19,6 +19,7 @@ def uniforms(seed: int, picture: int, cells: int) -> np.ndarray:
         seed: 0 to 2⁶⁴ - 1.
         picture: the picture's index, from 0.
         cells: how many numbers.
+        first: the cell whose number is the first of them.
 
     Returns:
         (cells,) float64 in [0, 1).
@@ -33,7 +34,9 @@ def uniforms(seed: int, picture: int, cells: int) -> np.ndarray:
             remedy="Give a whole number from 0 to 2⁶⁴ - 1",
         )
     key = np.array([seed, picture], np.uint64)
-    return np.random.Generator(np.random.Philox(key=key)).random(cells)
+    philox = np.random.Philox(key=key)
+    philox.advance(first // 4)  # which gives four numbers at a time
+    return np.random.Generator(philox).random(first % 4 + cells)[first % 4 :]
 
 
 def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
