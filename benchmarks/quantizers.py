@@ -6,7 +6,8 @@
 PIXELGEN_TEST_DATA, each picture stretched to 75×75) to 1,000 colours. `large`: 10 million pixels of
 painted landscapes to 256 colours. `encode`: those pixels to 1,000 colours. Peers are scikit-learn,
 FAISS and the article's own way, on the same pixels in the same run; one that is not installed is
-left out. MSE is a channel, in sRGB levels; for k-means it is that of the means before they are
+left out. What takes less than 5 seconds is done three times, and the soonest counts, ours and
+theirs. MSE is a channel, in sRGB levels; for k-means it is that of the means before they are
 rounded to 8 bits, as the peers have it.
 """
 
@@ -110,14 +111,23 @@ def encode() -> Iterator[Row]:
     yield Row("encode", "FAISS IndexFlatL2", seconds)
 
 
+def timed(make: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """Return what is made and the seconds that it took, the fewest of three if they are few."""
+    fewest = np.inf
+    for _ in range(3):
+        began = time.perf_counter()
+        made = make(*arguments)
+        fewest = min(fewest, time.perf_counter() - began)
+        if fewest > 5:
+            break
+    return made, float(fewest)
+
+
 # -- ours and theirs -------------------------------------------------------------------------------
 
 
 def ours(work: str, what: str, pictures: np.ndarray, **options: Any) -> Row:
-    tokenizer = NumpyKMeans(NumpyKMeans.Options(**options))
-    began = time.perf_counter()
-    tokenizer.fit(pictures)
-    seconds = time.perf_counter() - began
+    tokenizer, seconds = timed(lambda: NumpyKMeans(NumpyKMeans.Options(**options)).fit(pictures))
     clustering = tokenizer.clustering
     assert clustering is not None
     mse = clustering.inertia / pictures.size
@@ -131,10 +141,13 @@ def faiss_kmeans(work: str, pixels: np.ndarray, k: int, passes: int) -> Iterator
 
     faiss.omp_set_num_threads(cores())
     points = pixels.astype(np.float32)
-    began = time.perf_counter()
-    kmeans = faiss.Kmeans(3, k, niter=passes, max_points_per_centroid=len(points), seed=1)
-    kmeans.train(points)
-    seconds = time.perf_counter() - began
+
+    def train() -> Any:
+        kmeans = faiss.Kmeans(3, k, niter=passes, max_points_per_centroid=len(points), seed=1)
+        kmeans.train(points)
+        return kmeans
+
+    kmeans, seconds = timed(train)
     squares, _ = kmeans.index.search(points, 1)
     yield Row(work, "FAISS Kmeans", seconds, float(squares.mean()) / 3, f"{passes} passes")
 
@@ -146,9 +159,7 @@ def sklearn_kmeans(work: str, pixels: np.ndarray, k: int) -> Iterator[Row]:
 
     points = pixels.astype(np.float32)
     for kind in (MiniBatchKMeans, KMeans):
-        began = time.perf_counter()
-        fitted = kind(k, random_state=0, n_init=1).fit(points)
-        seconds = time.perf_counter() - began
+        fitted, seconds = timed(kind(k, random_state=0, n_init=1).fit, points)
         mse = -float(fitted.score(points)) / points.size
         yield Row(work, f"scikit-learn {kind.__name__}", seconds, mse, f"{fitted.n_iter_} passes")
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pixelgen.sources.interface import Picture as Picture
     from pixelgen.sources.interface import Source as Source
     from pixelgen.tokenizers.interface import Tokenizer as Tokenizer
+    from pixelgen.trackers.interface import Tracker as Tracker
     from pixelgen.training import Listener as Listener
 
 _HOMES = {
@@ -55,6 +56,7 @@ _HOMES = {
     "Source": "pixelgen.sources.interface",
     "StepInputs": "pixelgen.models.interface",
     "Tokenizer": "pixelgen.tokenizers.interface",
+    "Tracker": "pixelgen.trackers.interface",
     "hookimpl": "pixelgen.hookspecs",
     "resume": "pixelgen.api",
     "train": "pixelgen.api",

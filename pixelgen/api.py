@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,22 +14,24 @@ import numpy as np
 
 from pixelgen import __version__
 from pixelgen.backends import with_backend
+from pixelgen.changes import Changes, changes_since
 from pixelgen.data.collection import Collection, Split, collect
 from pixelgen.data.material import Material, fit_tokenizer, make_material
 from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.executors.interface import Executor
+from pixelgen.finishing import paint_gallery, samplers_of, show_evolution, write_report
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model
-from pixelgen.options import parse_options
 from pixelgen.pace import Pace
 from pixelgen.plugins import catalogue
 from pixelgen.recipe import Recipe, Resolved, merge, read_toml, resolve
 from pixelgen.report.contact_sheet import contact_sheet, png_bytes
-from pixelgen.run import Gallery, Run, framing_of
+from pixelgen.run import Run, check_fits, framing_of
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, check_free
-from pixelgen.samplers.interface import Sampler
+from pixelgen.runs.moments import Moment, add_moment, forget_moments_after
 from pixelgen.tokenizers.interface import Tokenizer
+from pixelgen.trackers.interface import tracking
 from pixelgen.training import End, Listener, Loop, LoopState
 
 
@@ -100,11 +102,13 @@ class Outcome:
         run: the run.
         end: `budget`, `patience`, or `stopped` (by a signal).
         sheet: the contact sheet; None if nothing was painted.
+        page: the report; None if nothing was painted, or it could not be made.
     """
 
     run: Run
     end: End
     sheet: Path | None
+    page: Path | None = None
 
 
 def start(
@@ -149,17 +153,18 @@ def start(
     model: Model = resolved.classes["model"].build(
         material.spec, resolved.options["model"], seed=recipe.seed, device=recipe.device
     )
-    run = RunDirectory.create(out or free_place(recipe))
-    try:
-        atomic.write_text(run.recipe, recipe.toml())
-        run.save_tokenizer(tokenizer)
-        run.write_manifest(_manifest(resolved, material, model))
-    except BaseException:  # half-made, and no run yet
-        shutil.rmtree(run.path, ignore_errors=True)
-        raise
-    _announce("run_started", listener, directory=run.path, recipe=recipe.model_dump(mode="json"))
-    loop = _loop(resolved, material, model, run, _pace(recipe, material), listener, should_stop)
-    return _carry_out(loop, resolved, listener)
+
+    def fill(made: RunDirectory) -> None:
+        atomic.write_text(made.recipe, recipe.toml())
+        made.save_tokenizer(tokenizer)
+        made.write_manifest(_manifest(resolved, material, model))
+
+    run = RunDirectory.create(out or free_place(recipe), fill)
+    with run.locked(), _tracked(resolved):
+        written = recipe.model_dump(mode="json")
+        _announce("run_started", listener, directory=run.path, recipe=written)
+        loop = _loop(resolved, material, model, run, _pace(recipe, material), listener, should_stop)
+        return _carry_out(loop, resolved, listener)
 
 
 def resume(
@@ -169,10 +174,11 @@ def resume(
     minutes: float | None = None,
     device: str | None = None,
     model: str | None = None,
+    changed_pictures: bool = False,
     listener: Listener | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Go on with a run from its last checkpoint.
+    """Go on with a run from its last checkpoint that is whole.
 
     Args:
         path: the run directory.
@@ -180,71 +186,95 @@ def resume(
         device: in place of the recipe's.
         model: another model of the same family, which goes on from the weights, and from the
             optimizer's moments where it can.
+        changed_pictures: go on although the pictures are not those that the run began with. What
+            was held out stays so; what is new is learned.
         listener: is told of everything that happens.
         should_stop: as for `start`.
 
     Raises:
-        RunNotFound, RunUnreadable: there is no run, or no checkpoint.
+        RunNotFound, RunUnreadable: there is no run, or it is damaged.
+        RunInUse: another process is going on with it.
         RecipeError: the budget is spent already, or the pictures have changed.
         OptionError: `model` is of another family.
     """
     listener = listener or Listener()
-    run = RunDirectory.open(path, to_write=True)
-    checkpoint = run.latest_checkpoint()
-    recipe = Recipe.read(run.recipe)
-    if epochs or minutes:
-        budget = {"training": {"epochs": epochs} if epochs else {"minutes": minutes}}
-        recipe = Recipe.parse(merge(recipe.model_dump(mode="json", exclude_none=True), budget))
-    if device:
-        recipe = recipe.model_copy(update={"device": device})
-    trained_with = recipe.model.name
-    if model:
-        recipe = with_backend(recipe, model, checkpoint)
-    resolved = resolve(recipe)
-    progress, training_state = run.read_checkpoint(checkpoint)
-    try:
-        state = LoopState(**progress)
-    except TypeError as error:
-        raise RunUnreadable(
-            f"the checkpoint's state is not what it should be: {error}",
-            where=str(checkpoint / "progress.json"),
-        ) from None
-    collection, split = _read(resolved, listener)
-    _check_unchanged(run, collection, recipe)
-    tokenizer: Tokenizer = resolved.classes["tokenizer"].load(run.tokenizer, device=recipe.device)
-    segments = resolved.classes["model"].segments(resolved.options["model"])
-    material = make_material(
-        collection, split, framing_of(recipe), tokenizer, segments, _executor(resolved)
-    )
-    learner: Model = resolved.classes["model"].load(
-        checkpoint, resolved.options["model"], device=recipe.device
-    )
-    if recipe.model.name == trained_with:
-        learner.restore_training_state(training_state)
-    else:
-        _hand_over(learner, training_state, state, f"{trained_with} to {model}", listener)
-    pace = _pace(recipe, material)
-    if pace.minutes is not None:
-        if minutes or Pace.settled(state.knots).is_spent(state.step):  # of a smaller budget
-            pace.extend(state.step, state.seconds)
-        else:
-            pace.resume(state.knots, state.step, state.seconds)
-    if pace.is_spent(state.step):
-        raise RecipeError(
-            f"the run has used up its budget: {state.epoch} epochs, {state.seconds / 60:.1f} min",
-            where=str(path),
-            remedy="Give a larger one in all, such as --epochs "
-            f"{2 * max(state.epoch, 1)} or --minutes {max(1, round(state.seconds / 30))}",
+    run = RunDirectory.open(path)
+    with run.locked():
+        manifest = run.manifest()
+        budget = {"epochs": epochs} if epochs else {"minutes": minutes} if minutes else {}
+        checkpoint = _checkpoint_to_go_on_from(run, manifest, listener)
+        recipe = Recipe.read(run.recipe)
+        if budget:
+            tables = recipe.model_dump(mode="json", exclude_none=True)
+            recipe = Recipe.parse(merge(tables, {"training": budget}))
+        if device:
+            recipe = recipe.model_copy(update={"device": device})
+        trained_with = recipe.model.name
+        if model:
+            recipe = with_backend(recipe, model, checkpoint or run.model)
+        resolved = resolve(recipe)
+        state = LoopState()
+        if checkpoint:
+            progress, training_state = run.checkpoints.read(checkpoint)
+            state = LoopState.parse(progress, where=checkpoint)
+        metrics = [line for line in run.metrics() if state.covers(line)]
+        collection, split = _read(resolved, listener, manifest["data"])
+        changes = changes_since(manifest["data"], collection)
+        if changes:
+            _allow(changes, collection, run, recipe, changed_pictures)
+            listener.note(f"Going on with other pictures: {changes}")
+        run.check_whole(run.tokenizer)
+        tokenizer: Tokenizer = resolved.classes["tokenizer"].load(
+            run.tokenizer, device=recipe.device
         )
-    atomic.write_text(run.recipe, recipe.toml())
-    run.write_metrics([line for line in run.metrics() if line["step"] <= state.step])
-    manifest = run.manifest()
-    manifest["plugins"]["model"] = _plugin("model", str(recipe.model.name))
-    run.write_manifest({**manifest, "state": "running", "device": learner.device})
-    listener.note(f"Going on from step {state.step} (epoch {state.epoch + 1})")
-    loop = _loop(resolved, material, learner, run, pace, listener, should_stop)
-    loop.state = state
-    return _carry_out(loop, resolved, listener)
+        segments = resolved.classes["model"].segments(resolved.options["model"])
+        material = make_material(
+            collection, split, framing_of(recipe), tokenizer, segments, _executor(resolved)
+        )
+        if checkpoint and recipe.model.name != trained_with:
+            learner: Model = resolved.classes["model"].load(
+                checkpoint, resolved.options["model"], device=recipe.device
+            )
+            _hand_over(learner, training_state, state, f"{trained_with} to {model}", listener)
+        else:
+            learner = _model_of(resolved, material, run, checkpoint)
+        check_fits(learner, material.spec, where=checkpoint or run.path)
+        if changes:  # sequences under way, and what was measured on other pictures, are void
+            state.begin_epoch_again()
+            if changes.touches(manifest["data"]["held_out"]):
+                state.best_bits = None
+        ended = manifest.get("ended_by") if manifest["state"] == "painting" else None
+        if budget or ended == "stopped":
+            ended = None
+        if budget:
+            state.without_improvement = 0
+        elif manifest["state"] == "finished" and manifest.get("ended_by") == "patience":
+            raise _spent(state, path, "the run has ended: the held-out bits no longer improved")
+        pace = _pace(recipe, material, state)
+        if pace.minutes is not None:
+            if minutes or Pace.settled(state.knots).is_spent(state.step):  # of a smaller budget
+                pace.extend(state.step, state.seconds)
+            else:
+                pace.resume(state.knots, state.step, state.seconds)
+        if pace.is_spent(state.step) and manifest["state"] in ("stopped", "finished"):
+            raise _spent(state, path, "the run has used up its budget")
+        atomic.write_text(run.recipe, recipe.toml())
+        run.write_metrics(metrics)
+        forget_moments_after(run, state.step)
+        manifest["plugins"]["model"] = _plugin("model", str(recipe.model.name))
+        if changes:
+            note = f"after step {state.step} the pictures were others: {changes}"
+            manifest["notes"] = [*manifest.get("notes", []), note]
+            manifest["data"] = _data(collection, split)
+        if not ended:
+            manifest["state"] = "running"
+            listener.note(f"Going on from step {state.step} (epoch {state.epoch + 1})")
+        run.write_manifest({**manifest, "device": learner.device})
+        loop = _loop(resolved, material, learner, run, pace, listener, should_stop)
+        loop.state = state
+        loop.apply_state()
+        with _tracked(resolved):
+            return _carry_out(loop, resolved, listener, ended)
 
 
 def free_place(recipe: Recipe) -> Path:
@@ -260,14 +290,20 @@ def free_place(recipe: Recipe) -> Path:
 # -- parts of a run -----------------------------------------------------------------------------
 
 
-def _read(resolved: Resolved, listener: Listener) -> tuple[Collection, Split]:
+def _read(
+    resolved: Resolved, listener: Listener, data: Mapping[str, Any] | None = None
+) -> tuple[Collection, Split]:
+    """Read the pictures; split them as the run did whose manifest has this `data`."""
     recipe = resolved.recipe
     listener.stage("Reading pictures")
     source = resolved.classes["source"](
         resolved.options["source"], recipe.source.location, seed=recipe.seed
     )
     collection = collect(source, recipe.data.size)
-    split = collection.split(recipe.data.held_out, recipe.data.split_seed)
+    if data is None:
+        split = collection.split(recipe.data.held_out, recipe.data.split_seed)
+    else:
+        split = collection.split_as(data["train"], data["held_out"])
     for bad in collection.bad:
         listener.note(f"Left out {bad.name}: {bad.reason}")
     if collection.duplicates:
@@ -287,13 +323,53 @@ def _executor(resolved: Resolved) -> Executor:
     return made
 
 
+def _tracked(resolved: Resolved) -> AbstractContextManager[None]:
+    return tracking({name: kind(options) for name, (kind, options) in resolved.trackers.items()})
+
+
 def _stop_here_if(asked: bool) -> None:
     """Leave before there is a run: nothing has been written that could be gone on with."""
     if asked:
         raise KeyboardInterrupt
 
 
-def _pace(recipe: Recipe, material: Material) -> Pace:
+def _model_of(
+    resolved: Resolved, material: Material, run: RunDirectory, checkpoint: Path | None
+) -> Model:
+    """The model of a checkpoint, ready to go on; an untrained one where there is none."""
+    recipe, chosen = resolved.recipe, resolved.classes["model"]
+    options = resolved.options["model"]
+    if checkpoint is None:
+        built: Model = chosen.build(material.spec, options, seed=recipe.seed, device=recipe.device)
+        return built
+    loaded: Model = chosen.load(checkpoint, options, device=recipe.device)
+    loaded.restore_training_state(run.checkpoints.read(checkpoint)[1])
+    return loaded
+
+
+def _checkpoint_to_go_on_from(
+    run: RunDirectory, manifest: Mapping[str, Any], listener: Listener
+) -> Path | None:
+    """The newest checkpoint that is whole; None where a run died before it wrote its first."""
+    checkpoint, passed = run.checkpoints.newest_whole()
+    for sentence in passed:
+        listener.note(sentence)
+    if checkpoint is None and (passed or manifest["state"] != "running"):
+        raise RunUnreadable(
+            "no checkpoint is whole" if passed else "the run has no checkpoint any more",
+            where=str(run.path / "checkpoints"),
+            remedy="Its best weights are kept in model/ and can be painted from; to train, begin "
+            f"again: pixelgen run --recipe {run.recipe} --out ANOTHER-PLACE",
+        )
+    if passed:
+        listener.note(f"Took an older one, {checkpoint.name if checkpoint else ''}")
+    elif checkpoint is None:
+        listener.note("The run ended before its first checkpoint: it begins again")
+    return checkpoint
+
+
+def _pace(recipe: Recipe, material: Material, state: LoopState | None = None) -> Pace:
+    """The budget, of which `state` tells what is spent already."""
     training = recipe.training
     if training.pace:
         return Pace.settled(training.pace)
@@ -302,7 +378,10 @@ def _pace(recipe: Recipe, material: Material) -> Pace:
     if training.steps:
         return Pace(steps=training.steps)
     per_epoch = material.cutter.batches_per_epoch(len(material.split.train))
-    return Pace(steps=per_epoch * (training.epochs or 1))
+    if state is None:
+        state = LoopState()
+    left = (training.epochs or 1) - state.epoch
+    return Pace(steps=max(1, state.step - state.batch + per_epoch * left))
 
 
 def _loop(
@@ -316,14 +395,20 @@ def _loop(
 ) -> Loop:
     recipe = resolved.recipe
 
-    def sample(epoch: int) -> None:
+    def sample(metrics: Mapping[str, Any]) -> None:
         count = recipe.painting.while_training
         if not count:
             return
+        epoch: int = metrics["epoch"]
         rows = []
-        for sampler in _samplers(resolved):
+        for sampler in samplers_of(resolved):
             grids = paint_many(
-                model, material.cutter, sampler, seed=recipe.seed, pictures=range(count)
+                loop.model,
+                material.cutter,
+                sampler,
+                seed=recipe.seed,
+                pictures=range(count),
+                groups=[picture % material.spec.groups for picture in range(count)],
             )
             rows.append(np.concatenate([material.tokenizer.decode(part) for part in grids]))
             _announce(
@@ -334,13 +419,14 @@ def _loop(
                 temperature=sampler.options.temperature,
                 pictures=rows[-1],
             )
-        temperatures = [sampler.options.temperature for sampler in _samplers(resolved)]
+        temperatures = [sampler.options.temperature for sampler in samplers_of(resolved)]
         labels = [f"temperature {temperature:g}" for temperature in temperatures]
         sheet = contact_sheet(rows, labels if len(labels) > 1 else ())
         atomic.write_bytes(run.samples / f"epoch-{epoch:04d}.png", png_bytes(sheet))
+        add_moment(run, Moment.of(metrics), np.stack(rows), temperatures)
         listener.sampled(epoch, temperatures, np.stack(rows))
 
-    return Loop(
+    loop = Loop(
         model=model,
         material=material,
         run=run,
@@ -354,74 +440,64 @@ def _loop(
         announce=lambda metrics: _announce(
             "epoch_finished", listener, directory=run.path, metrics=metrics
         ),
+        load=lambda checkpoint: _model_of(resolved, material, run, checkpoint),
+        checkpoint_every=recipe.training.checkpoint_every,
+        keep=recipe.training.checkpoints,
     )
+    return loop
 
 
-def _carry_out(loop: Loop, resolved: Resolved, listener: Listener) -> Outcome:
-    """Train, paint with the best weights, and close the run's books."""
+def _carry_out(
+    loop: Loop, resolved: Resolved, listener: Listener, ended: End | None = None
+) -> Outcome:
+    """Train, paint with the best weights, and close the run's books.
+
+    Where training had `ended` already, and the process died while it painted, only that is done.
+    """
     run, recipe = loop.run, resolved.recipe
-    listener.begin(loop.state, _description(loop, resolved))
-    try:
-        end = loop.train()
-    finally:
-        listener.end()
+    if ended is None:
+        listener.begin(loop.state, _description(loop, resolved))
+        try:
+            ended = loop.train()
+        finally:
+            listener.end()
+        _close_training(loop, recipe, ended)
     state = loop.state
-    if state.best_bits is None:
-        run.save_model(loop.model)
-    if recipe.training.minutes and end != "stopped" and loop.pace.knots[-1][-1]:
-        settled = recipe.training.model_copy(update={"pace": tuple(loop.pace.knots)})
-        recipe = recipe.model_copy(update={"training": settled})
-        atomic.write_text(run.recipe, recipe.toml())
-    manifest = {
-        **run.manifest(),
-        "state": "stopped" if end == "stopped" else "finished",
-        "ended": _now(),
-        "ended_by": end,
-        "spent": {
-            "epochs": state.epoch,
-            "steps": state.step,
-            "targets": state.targets,
-            "seconds": round(state.seconds, 3),
-        },
-        "best": {"held_out_bits_per_pixel": state.best_bits, "step": state.best_step},
-    }
-    run.write_manifest(manifest)
     finished = Run(run.path)
     if state.best_bits is None or state.best_step == state.step:
         finished.model = loop.model  # the very weights on disk: no need to read them back
-    sheet = paint_gallery(finished, listener) if recipe.painting.pictures else None
+    gallery = paint_gallery(finished, listener) if recipe.painting.pictures else None
+    run.write_manifest({**run.manifest(), "state": "stopped" if ended == "stopped" else "finished"})
+    show_evolution(finished, gallery)
+    page = write_report(finished, loop.material, listener) if gallery else None
     _announce("run_finished", listener, directory=run.path, manifest=run.manifest())
-    return Outcome(finished, end, sheet)
+    return Outcome(finished, ended, gallery.sheet if gallery else None, page)
 
 
-def paint_gallery(run: Run, listener: Listener) -> Path:
-    """Paint what the recipe asks for into `samples/`; return the contact sheet's path."""
-    painting = run.recipe.painting
-    listener.stage(f"Painting {painting.pictures} pictures")
-    gallery = Gallery(run.directory.samples, run.recipe.seed)
-    several = len(painting.temperatures) > 1
-    for sampler in _samplers(run.resolved):
-        first = 0
-        for pictures in run.sample_in_parts(painting.pictures, sampler=sampler):
-            temperature = sampler.options.temperature if several else None
-            gallery.add(pictures, first=first, temperature=temperature)
-            first += len(pictures)
-    return gallery.write_sheet()
-
-
-def _samplers(resolved: Resolved) -> list[Sampler]:
-    """One sampler a temperature, or the recipe's own."""
-    options = resolved.options["sampler"]
-    temperatures = resolved.recipe.painting.temperatures
-    made = [
-        parse_options(
-            type(options),
-            {**options.model_dump(), "temperature": temperature},
-            owner=f"sampler {resolved.recipe.sampler.name}",
-        )
-        for temperature in temperatures
-    ]
-    return [resolved.classes["sampler"](each) for each in made or [options]]
+def _close_training(loop: Loop, recipe: Recipe, ended: End) -> None:
+    """Write down what training came to; the run is left in the state `painting`."""
+    run, state = loop.run, loop.state
+    if state.best_bits is None:
+        run.save_model(loop.model)
+    if recipe.training.minutes and ended != "stopped" and loop.pace.knots[-1][-1]:
+        settled = recipe.training.model_copy(update={"pace": tuple(loop.pace.knots)})
+        recipe = recipe.model_copy(update={"training": settled})
+        atomic.write_text(run.recipe, recipe.toml())
+    run.write_manifest(
+        {
+            **run.manifest(),
+            "state": "painting",
+            "ended": _now(),
+            "ended_by": ended,
+            "spent": {
+                "epochs": state.epoch,
+                "steps": state.step,
+                "targets": state.targets,
+                "seconds": round(state.seconds, 3),
+            },
+            "best": {"held_out_bits_per_pixel": state.best_bits, "step": state.best_step},
+        }
+    )
 
 
 def _description(loop: Loop, resolved: Resolved) -> str:
@@ -435,7 +511,6 @@ def _description(loop: Loop, resolved: Resolved) -> str:
 
 
 def _manifest(resolved: Resolved, material: Material, model: Model) -> dict[str, Any]:
-    collection, split = material.collection, material.split
     plugins = {
         kind: _plugin(kind, getattr(resolved.recipe, kind).name) for kind in resolved.classes
     }
@@ -454,16 +529,22 @@ def _manifest(resolved: Resolved, material: Material, model: Model) -> dict[str,
         "parameters": model.parameter_count,
         "vocab_size": material.tokenizer.vocab_size,
         "notes": [*resolved.reasons, *material.tokenizer.notes],
-        "data": {
-            "fingerprint": collection.fingerprint(),
-            "groups": collection.groups,
-            "train": [collection.pictures[index].name for index in split.train],
-            "held_out": [collection.pictures[index].name for index in split.held_out],
-            "bad": [{"name": bad.name, "reason": bad.reason} for bad in collection.bad],
-            "duplicates": [
-                {"dropped": dropped, "kept": kept} for dropped, kept in collection.duplicates
-            ],
-        },
+        "data": _data(material.collection, material.split),
+    }
+
+
+def _data(collection: Collection, split: Split) -> dict[str, Any]:
+    """What the manifest says of the pictures."""
+    return {
+        "fingerprint": collection.fingerprint(),
+        "groups": collection.groups,
+        "train": [collection.pictures[index].name for index in split.train],
+        "held_out": [collection.pictures[index].name for index in split.held_out],
+        "digests": collection.digests(),
+        "bad": [{"name": bad.name, "reason": bad.reason} for bad in collection.bad],
+        "duplicates": [
+            {"dropped": dropped, "kept": kept} for dropped, kept in collection.duplicates
+        ],
     }
 
 
@@ -485,7 +566,7 @@ def _hand_over(
         model.restore_training_state(training_state)
     except RunUnreadable as error:
         # Sequences under way cannot be gone on with either, so the epoch is begun again.
-        state.batch, state.epoch_nats, state.epoch_targets = 0, 0.0, 0
+        state.begin_epoch_again()
         listener.note(
             f"From {change}: the weights go over; the optimizer starts anew ({error.what})"
         )
@@ -493,20 +574,35 @@ def _hand_over(
         listener.note(f"From {change}: the weights go over, and what the optimizer has gathered")
 
 
-def _check_unchanged(run: RunDirectory, collection: Collection, recipe: Recipe) -> None:
-    data = run.manifest()["data"]
-    if data["fingerprint"] == collection.fingerprint():
-        return
-    before = {*data["train"], *data["held_out"]}
-    now = {picture.name for picture in collection.pictures}
-    changes = [f"{len(now - before)} added", f"{len(before - now)} gone"]
-    if before == now:
-        changes = ["the same names with other pixels"]
-    raise RecipeError(
-        f"the pictures have changed since the run began: {', '.join(changes)}",
-        where=recipe.source.location or f"source {recipe.source.name}",
-        remedy="Put them back as they were, or begin a new run with pixelgen run --recipe "
-        f"{run.recipe}",
+def _allow(
+    changes: Changes, collection: Collection, run: RunDirectory, recipe: Recipe, told_to: bool
+) -> None:
+    """Refuse pictures that are not those that the run began with, unless told to go on."""
+    where = recipe.source.location or f"source {recipe.source.name}"
+    groups = run.manifest()["data"]["groups"]
+    new_run = f"begin a new run with pixelgen run --recipe {run.recipe}"
+    if collection.groups != groups:
+        raise RecipeError(
+            f"the groups have changed since the run began: they were {', '.join(groups)!r} and "
+            f"are {', '.join(collection.groups)!r}",
+            where=where,
+            remedy=f"A model knows its groups by number: {new_run}",
+        )
+    if not told_to:
+        raise RecipeError(
+            f"the pictures have changed since the run began: {changes}",
+            where=where,
+            remedy="Put them back as they were, go on all the same with pixelgen resume "
+            f"{run.path} --changed-pictures, or {new_run}",
+        )
+
+
+def _spent(state: LoopState, path: Path, what: str) -> RecipeError:
+    return RecipeError(
+        f"{what}: {state.epoch} epochs, {state.seconds / 60:.1f} min",
+        where=str(path),
+        remedy="Give a larger one in all, such as --epochs "
+        f"{2 * max(state.epoch, 1)} or --minutes {max(1, round(state.seconds / 30))}",
     )
 
 

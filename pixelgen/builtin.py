@@ -92,6 +92,11 @@ def register_sources(register: Register) -> None:
 
 
 @hookimpl
+def register_trackers(register: Register) -> None:
+    register("csv", "pixelgen.trackers.csv:CSV", summary="metrics.csv, a line an epoch")
+
+
+@hookimpl
 def register_executors(register: Register) -> None:
     register(
         "local", "pixelgen.executors.local:Local", summary="threads or processes of this machine"

@@ -73,12 +73,20 @@ class RunNotFound(PixelgenError):
     """There is no run at this place."""
 
 
+class RunInUse(PixelgenError):
+    """Another process is going on with the run."""
+
+
 class RunUnreadable(PixelgenError):
     """The run directory is there, but a file in it is missing, damaged or from another version."""
 
 
 class StorageError(PixelgenError):
     """A file could not be written: the disk is full, or the folder cannot be written to."""
+
+
+class OutOfMemory(PixelgenError):
+    """Main memory or a GPU's does not suffice."""
 
 
 class TrainingError(PixelgenError):

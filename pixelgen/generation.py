@@ -14,6 +14,7 @@ import numpy as np
 
 from pixelgen.data.bands import FREE, Band, bands
 from pixelgen.data.batches import Cutter
+from pixelgen.memory import in_parts
 from pixelgen.models.interface import Model, StepInputs
 from pixelgen.plan import Plan, Wishes
 from pixelgen.samplers.draw import draw
@@ -139,33 +140,15 @@ def paint_many(
         OptionError: the model cannot paint the grid that is asked for.
     """
     wishes = wishes or Wishes()
-    parts = list(bands(cutter, wishes.grid, wishes.given))
     numbers = np.asarray(pictures, np.int64)
     group = np.zeros(len(numbers), np.int32) if groups is None else np.asarray(groups, np.int32)
-    return _painted_in_parts(
-        _Studio(model, sampler, parts, wishes, seed), numbers, group, progress or _nobody
-    )
+    parts = list(bands(cutter, wishes.grid, wishes.given))
+    studio = _Studio(model, sampler, parts, wishes, seed, progress or _nobody)
 
+    def some(chosen: slice) -> np.ndarray:
+        return studio.best(numbers[chosen], group[chosen], chosen.start)
 
-def _painted_in_parts(
-    studio: _Studio, pictures: np.ndarray, groups: np.ndarray, progress: Callable[[int], None]
-) -> Iterator[np.ndarray]:
-    tries = studio.wishes.best_of
-    done = 0
-    for begin in range(0, len(pictures), studio.at_once):
-        chosen = slice(begin, begin + studio.at_once)
-        best, least = None, np.empty(0)
-        for attempt in range(tries):
-            numbers = pictures[chosen] * tries + attempt
-            grids, nats = studio.paint(numbers, groups[chosen], _after(progress, done))
-            if best is None:
-                best, least = grids, nats
-            else:
-                better = nats < least
-                best[better], least[better] = grids[better], nats[better]
-            done += grids.size
-        assert best is not None
-        yield best
+    return in_parts(some, len(numbers), studio.at_once, model.ran_out_of_memory)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +160,7 @@ class _Studio:
     bands: list[Band]
     wishes: Wishes
     seed: int
+    progress: Callable[[int], None]
 
     @property
     def at_once(self) -> int:
@@ -184,30 +168,45 @@ class _Studio:
         width = self.bands[0].cutter.scan.grid[1]
         return max(1, min(PICTURES_AT_ONCE, WIDTH_AT_ONCE // width))
 
+    def best(self, pictures: np.ndarray, groups: np.ndarray, before: int) -> np.ndarray:
+        """Return the best try of each picture: (N, gh, gw) tokens.
+
+        Args:
+            pictures, groups: (N,).
+            before: how many pictures have been painted already, for the progress.
+        """
+        tries = self.wishes.best_of
+        size = sum(band.rows for band in self.bands) * self.bands[0].cutter.scan.grid[1]
+        done = before * tries * size
+        best, least = self.paint(pictures * tries, groups, done)
+        for attempt in range(1, tries):
+            done += best.size
+            grids, nats = self.paint(pictures * tries + attempt, groups, done)
+            better = nats < least
+            best[better], least[better] = grids[better], nats[better]
+        return best
+
     def paint(
-        self, pictures: np.ndarray, groups: np.ndarray, progress: Callable[[int], None]
+        self, pictures: np.ndarray, groups: np.ndarray, done: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return (N, gh, gw) tokens and, where there are several tries, their nats (N,)."""
-        total = np.zeros(len(pictures))
+        count, scored = len(pictures), self.wishes.best_of > 1
+        nats = np.zeros(count)
         rows: list[np.ndarray] = []  # of each band, without those above
-        done = 0
         for band in self.bands:
             plan = self._plan(band, pictures, groups, rows)
-            cells = plan.cutter.scan.cells
-            above = len(pictures) * band.above * plan.cutter.scan.grid[1]
-            report = _after(progress, done - above)
-            canvas = None
-            if self.wishes.best_of == 1:
-                canvas = self.model.generate(plan)
-            if canvas is not None:
-                report(len(pictures) * cells)
+            scan = band.cutter.scan
+            report = _after(self.progress, done - count * band.above * scan.grid[1])
+            canvas = None if scored else self.model.generate(plan)
+            if canvas is None:
+                by_cell = np.zeros((count, scan.cells)) if scored else None
+                canvas = paint(self.model, plan, progress=report, nats=by_cell)
+                nats += 0 if by_cell is None else by_cell.sum(axis=1)
             else:
-                nats = np.zeros((len(pictures), cells)) if self.wishes.best_of > 1 else None
-                canvas = paint(self.model, plan, progress=report, nats=nats)
-                total += 0 if nats is None else nats.sum(axis=1)
-            rows.append(plan.cutter.scan.grids(canvas)[:, band.above :])
+                report(count * scan.cells)
+            rows.append(scan.grids(canvas)[:, band.above :])
             done += rows[-1].size
-        return np.concatenate(rows, axis=1), total
+        return np.concatenate(rows, axis=1), nats
 
     def _plan(
         self, band: Band, pictures: np.ndarray, groups: np.ndarray, before: list[np.ndarray]

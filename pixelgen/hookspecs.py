@@ -77,6 +77,11 @@ def register_executors(register: Register) -> None:
 
 
 @hookspec
+def register_trackers(register: Register) -> None:
+    """Register `pixelgen.Tracker` classes: event hooks that a run switches on by name."""
+
+
+@hookspec
 def register_commands(app: Any) -> None:
     """Add commands to the command line.
 
@@ -135,4 +140,5 @@ REGISTERING_HOOKS = {
     "sampler": "register_samplers",
     "source": "register_sources",
     "executor": "register_executors",
+    "tracker": "register_trackers",
 }

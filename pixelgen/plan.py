@@ -9,7 +9,7 @@ import numpy as np
 
 from pixelgen.data.batches import Cutter
 from pixelgen.data.schedule import Schedule
-from pixelgen.samplers.draw import uniforms
+from pixelgen.samplers.draw import STAGES, uniforms
 from pixelgen.samplers.interface import Sampler
 
 
@@ -46,11 +46,11 @@ class Plan:
     mixture: Mapping[int, float] = field(default_factory=dict)
     places: np.ndarray | None = None
     first_cell: int = 0
-    uniforms: np.ndarray = field(init=False)  # (N, P) float64, by picture and cell
+    uniforms: np.ndarray = field(init=False)  # (N, P, STAGES) float64
 
     def __post_init__(self) -> None:
         cells = self.cutter.scan.cells
-        numbers = np.empty((len(self.pictures), cells))
+        numbers = np.empty((len(self.pictures), cells, STAGES))
         for row, picture in enumerate(self.pictures):
             numbers[row] = uniforms(self.seed, int(picture), cells, first=self.first_cell)
         object.__setattr__(self, "uniforms", numbers)

@@ -54,6 +54,7 @@ KNOWN_ELSEWHERE = {
     ("model", "torch-lstm"): "pixelgen-torch",
     ("model", "keras-lstm"): "pixelgen-keras",
     ("tokenizer", "cupy-kmeans"): "pixelgen-cupy",
+    ("tracker", "tensorboard"): "pixelgen-tensorboard",
 }
 
 

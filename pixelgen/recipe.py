@@ -47,6 +47,7 @@ from pixelgen.errors import (
 )
 from pixelgen.options import describe_options, parse_options
 from pixelgen.plugins import Catalogue, catalogue
+from pixelgen.untrusted import read_text
 
 # On the Monet set, weak jitter is better after a minute, and strong jitter after a quarter of an
 # hour.
@@ -55,6 +56,7 @@ LONG_RUN = 8.0  # minutes
 
 PLUGIN_SECTIONS = ("source", "tokenizer", "model", "sampler", "executor")
 BUDGETS = {"epochs", "steps", "minutes"}
+MOST_RECIPE = 1 << 20  # bytes
 
 
 class Section(BaseModel):
@@ -122,15 +124,40 @@ class DataSection(Section):
 class TrainingSection(Section):
     epochs: int | None = Field(None, ge=1, description="stop after so many passes over the data")
     steps: int | None = Field(None, ge=1, description="stop after so many batches")
-    minutes: float | None = Field(None, gt=0, description="stop after so many minutes of training")
+    minutes: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="stop after so many minutes of training"
+    )
     patience: int = Field(
         0, ge=0, description="stop after so many evaluations without improvement; 0 for never"
+    )
+    checkpoint_every: float = Field(
+        60.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds between checkpoints within an epoch, or such as 90s, 5m, 1h; 0 for "
+        "none but at epochs' ends",
+    )
+    checkpoints: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        description="how many of the last checkpoints to keep, beside the best weights",
     )
     pace: tuple[tuple[int, float, int], ...] = Field(
         (),
         description="what a run by minutes settled on, written by the run so that its recipe "
         "reproduces it: (step, progress there, step at which progress reaches 1)",
     )
+
+    @field_validator("checkpoint_every", mode="before")
+    @classmethod
+    def _units_of_time(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        written = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(s|sec|m|min|h)?", value.strip())
+        if not written:
+            raise ValueError("write a time such as 60s, 5m or 1h")
+        return float(written[1]) * {"m": 60, "h": 3600}.get((written[2] or "s")[0], 1)
 
 
 class PaintingSection(Section):
@@ -171,6 +198,9 @@ class Recipe(Section):
     executor: PluginSection = PluginSection()
     training: TrainingSection = TrainingSection()
     painting: PaintingSection = PaintingSection()
+    trackers: dict[str, dict[str, Any]] = Field(
+        {}, description="what else hears of the run: a table of options for each, by name"
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
@@ -203,12 +233,14 @@ class Resolved:
         classes: the plugin class of each section.
         options: the checked options of each section.
         reasons: for each plugin that was not named, which was taken and why.
+        trackers: the class and the checked options of each tracker, by name.
     """
 
     recipe: Recipe
     classes: dict[str, type[Any]]
     options: dict[str, Any]
     reasons: list[str] = field(default_factory=list)
+    trackers: dict[str, tuple[type[Any], Any]] = field(default_factory=dict)
 
 
 def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
@@ -253,6 +285,11 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
             where="in the recipe",
             remedy="Name the place: pixelgen run PICTURES, or location = … under [source]",
         )
+    trackers: dict[str, tuple[type[Any], Any]] = {}
+    for name, values in recipe.trackers.items():
+        loaded = plugins.load("tracker", name)
+        parsed = parse_options(loaded.Options, values, owner=f"tracker {name}")
+        trackers[name] = (loaded, parsed)
     training = recipe.training
     if not (training.epochs or training.steps or training.minutes):
         training = training.model_copy(update={"minutes": 1.0})
@@ -264,13 +301,14 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
         update={
             "data": data,
             "training": training,
+            "trackers": {name: _written(parsed) for name, (_, parsed) in trackers.items()},
             **{
                 kind: type(getattr(recipe, kind)).model_validate(values)
                 for kind, values in filled.items()
             },
         }
     )
-    return Resolved(complete, classes, options, reasons)
+    return Resolved(complete, classes, options, reasons, trackers)
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -299,20 +337,35 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         RecipeError: the file is missing, unreadable or no TOML.
     """
+    text = read_recipe_text(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(
-            f"cannot read the recipe: {error.strerror or error}",
-            where=str(path),
-            remedy="See what there is: pixelgen recipes",
-        ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise RecipeError(
             f"the recipe is not TOML: {error}",
             where=str(path),
             remedy="See how one is written: pixelgen recipes NAME",
         ) from error
+
+
+def read_recipe_text(path: Path) -> str:
+    """Return the text of a recipe's file.
+
+    Raises:
+        RecipeError: it is missing, no text, or too long to be a recipe.
+    """
+    try:
+        return read_text(path, MOST_RECIPE)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        is_text = not isinstance(error, UnicodeDecodeError)
+        reason = str(error) if is_text else f"the recipe is not TOML: {error}"
+    raise RecipeError(
+        f"cannot read the recipe: {reason}",
+        where=str(path),
+        remedy="See what there is: pixelgen recipes",
+    )
 
 
 def _absolute(location: str | None) -> str | None:

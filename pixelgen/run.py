@@ -13,8 +13,9 @@ from pixelgen.backends import with_backend
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.batches import Cutter
 from pixelgen.data.material import Framing, make_cutter
+from pixelgen.errors import RunUnreadable
 from pixelgen.generation import paint_many
-from pixelgen.models.interface import Model
+from pixelgen.models.interface import Model, ModelSpec
 from pixelgen.options import parse_options
 from pixelgen.plan import Wishes
 from pixelgen.plugins import catalogue
@@ -102,6 +103,7 @@ class Run:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The fitted tokenizer."""
+        self.directory.check_whole(self.directory.tokenizer)
         loaded: Tokenizer = self.resolved.classes["tokenizer"].load(
             self.directory.tokenizer, device=self.device
         )
@@ -110,9 +112,21 @@ class Run:
     @cached_property
     def model(self) -> Model:
         """The model with the best weights of the run."""
+        self.directory.check_whole(self.directory.model)
         loaded: Model = self.resolved.classes["model"].load(
             self.directory.model, self.resolved.options["model"], device=self.device
         )
+        scan = self.cutter.scan
+        expected = ModelSpec(
+            vocab_size=self.tokenizer.vocab_size,
+            grid=scan.grid,
+            offsets=self.cutter.offsets,
+            rows=scan.rows,
+            columns=scan.columns,
+            levels=scan.levels,
+            groups=len(self.manifest["data"]["groups"]),
+        )
+        check_fits(loaded, expected, where=self.directory.model)
         return loaded
 
     @cached_property
@@ -281,6 +295,20 @@ class Run:
         return (self.tokenizer.decode(grids) for grids in painted)
 
 
+def check_fits(model: Model, expected: ModelSpec, *, where: Path) -> None:
+    """Raise `RunUnreadable` if a model was made for other tokens or grids than a run's."""
+    if model.spec is None:
+        return
+    for name in ("vocab_size", "grid", "context_size", "cells"):
+        found, needed = getattr(model.spec, name), getattr(expected, name)
+        if found != needed and not (name == "cells" and found == 0):  # not every model keeps them
+            raise RunUnreadable(
+                f"the model was made for another {name.replace('_', ' ')}: {found}, not {needed}",
+                where=str(where),
+                remedy="Put the run's own files back from a copy, or train again",
+            )
+
+
 def framing_of(recipe: Recipe) -> Framing:
     """Return how a recipe's pictures become grids."""
     return Framing(
@@ -319,10 +347,18 @@ class Gallery:
         row = self._rows.setdefault(label, [])
         row.extend(pictures[: self.MOST_ON_SHEET - len(row)])
 
-    def write_sheet(self, name: str = "contact-sheet.png") -> Path:
+    @property
+    def rows(self) -> list[np.ndarray]:
+        """The first pictures that were added, (N, H, W, C) uint8 for each temperature."""
+        return [np.stack(row) for row in self._rows.values()]
+
+    @property
+    def sheet(self) -> Path:
+        """Where the contact sheet is."""
+        return self.folder / "contact-sheet.png"
+
+    def write_sheet(self) -> Path:
         """Write the contact sheet of what was added, a row a temperature; return its path."""
-        rows = [np.stack(row) for row in self._rows.values()]
         labels: Sequence[str] = list(self._rows) if any(self._rows) else ()
-        sheet = self.folder / name
-        atomic.write_bytes(sheet, png_bytes(contact_sheet(rows, labels)))
-        return sheet
+        atomic.write_bytes(self.sheet, png_bytes(contact_sheet(self.rows, labels)))
+        return self.sheet

@@ -7,59 +7,34 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from pixelgen.data.material import Material
-from pixelgen.errors import TrainingError
+from pixelgen.data.segments import Batch
+from pixelgen.errors import OutOfMemory, TrainingError
 from pixelgen.evaluation.bits import bits_per_pixel, nats_by_cell
+from pixelgen.loop_state import LoopState as LoopState
 from pixelgen.models.interface import Model
-from pixelgen.pace import Knot, Pace
+from pixelgen.pace import Pace
 from pixelgen.randomness import generator_for
 from pixelgen.runs.directory import RunDirectory
 
 MEASURED_SHARE = 0.005  # of the budget: at least so much lies between two evaluations
 SAMPLED_SHARE = 0.1  # of a budget in minutes: how much sampling may come on top
 CHECKPOINT_SHARE = 0.05  # of the time since the last checkpoint that writing one may take
+SLOWER = 0.25  # times the learning rate, once the loss was no number
 
 
-@dataclass
-class LoopState:
-    """Where the loop stands; written into every checkpoint.
-
-    Attributes:
-        epoch: whole epochs done.
-        batch: batches of the current epoch done.
-        step: batches done in all.
-        targets: tokens learned from in all.
-        seconds: time spent on training steps and on waiting for data.
-        epoch_nats, epoch_targets: sum of the current epoch's losses, and over how many tokens.
-        best_bits: the lowest held-out bits per pixel so far.
-        best_step: the step that they were reached at.
-        without_improvement: evaluations since then.
-        measured_at: the progress at the last evaluation. By progress and not by the clock, so that
-            a recipe that is run again picks its best weights from the same ones.
-        knots: what the pace has settled on.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    targets: int = 0
-    seconds: float = 0.0
-    epoch_nats: float = 0.0
-    epoch_targets: int = 0
-    best_bits: float | None = None
-    best_step: int = 0
-    without_improvement: int = 0
-    measured_at: float = 0.0
-    knots: list[Knot] = field(default_factory=list)
+class NotANumber(Exception):
+    """A loss is NaN or infinite; says which."""
 
 
 class Listener:
@@ -99,11 +74,15 @@ class Loop:
         pace: the budget.
         seed: of the order of the batches.
         patience: evaluations without improvement after which to stop; 0 for never.
-        sample: paints and keeps what the model can do after an epoch.
+        sample: paints and keeps what the model can do, given the epoch's metrics; also once before
+            the first epoch.
         sample_every: epochs between; 0 for early ones and then fewer.
         listener: told of everything.
         should_stop: asked after each step.
         announce: told of each epoch's metrics, for the plugins' hooks.
+        load: the model of a checkpoint, ready to go on; an untrained one for None.
+        checkpoint_every: seconds between checkpoints within an epoch; 0 for none there.
+        keep: how many checkpoints are kept.
     """
 
     model: Model
@@ -112,32 +91,56 @@ class Loop:
     pace: Pace
     seed: int
     patience: int
-    sample: Callable[[int], None]
+    sample: Callable[[Mapping[str, Any]], None]
     sample_every: int
     listener: Listener
     should_stop: Callable[[], bool]
     announce: Callable[[dict[str, Any]], None]
+    load: Callable[[Path | None], Model]
+    checkpoint_every: float = 0.0
+    keep: int = 2
     state: LoopState = field(default_factory=LoopState)
     _sampling: float = 0.0  # seconds
     _checkpoint_cost: float = 0.0
     _checkpoint_time: float = 0.0
     _checkpoint_step: int = -1
 
+    def apply_state(self) -> None:
+        """Let the model go on as the state says: with a lower learning rate, in parts."""
+        if self.state.rate_scale != 1:
+            self.model.scale_learning_rate(self.state.rate_scale)
+        if self.state.parts != 1:
+            self.model.learn_in_parts(self.state.parts)
+
     def train(self) -> End:
         """Train until the budget is spent, patience runs out, or a stop is asked for.
 
+        A loss that is no number takes the run back to the last checkpoint whose numbers all are,
+        once, from where it goes on with a lower learning rate.
+
         Raises:
-            TrainingError: the loss is no longer a number.
+            TrainingError: the loss is no number again, or the model cannot learn more slowly.
+            OutOfMemory: memory does not suffice for a batch, in parts or whole.
         """
-        state = self.state
         self._checkpoint_time = time.perf_counter()
+        if not self.state.step:
+            self.sample({"epoch": 0, "step": 0, "seconds": 0.0})
+        while True:
+            try:
+                return self._train()
+            except NotANumber as problem:
+                self._go_back(str(problem))
+
+    def _train(self) -> End:
         with self._epochs_ahead() as epochs:
-            while not self.pace.is_spent(state.step):
-                if self._epoch(*epochs(state.epoch)) == "stopped":
+            while not self.pace.is_spent(self.state.step):
+                if self.patience and self.state.without_improvement >= self.patience:
+                    return "patience"
+                if self._epoch(*epochs(self.state.epoch)) == "stopped":
                     self._checkpoint()
                     return "stopped"
                 self._after_epoch()
-                if self.patience and state.without_improvement >= self.patience:
+                if self.patience and self.state.without_improvement >= self.patience:
                     self._checkpoint()
                     return "patience"
         self._checkpoint()
@@ -153,14 +156,9 @@ class Loop:
         began = time.perf_counter()
         for batch in islice(batches, state.batch, None):
             progress = self.pace.progress(state.step)
-            nats = self.model.train_step(batch, progress)
+            nats = self._learn(batch, progress)
             if not math.isfinite(nats):
-                raise TrainingError(
-                    f"the loss of step {state.step + 1} is {nats}",
-                    where=f"in epoch {state.epoch + 1}",
-                    remedy="Train again with a lower -o model.learning_rate; the last checkpoint "
-                    f"is in {self.run.path / 'checkpoints'}",
-                )
+                raise NotANumber(f"the loss of step {state.step + 1} is {nats}")
             state.batch += 1
             state.step += 1
             state.targets += batch.size
@@ -178,7 +176,35 @@ class Loop:
                 break
             if self.should_stop():
                 return "stopped"
+            if self.checkpoint_every and now - self._checkpoint_time >= self.checkpoint_every:
+                self._checkpoint_if_cheap()
+                began = time.perf_counter()
         return "ended"
+
+    def _learn(self, batch: Batch, progress: float) -> float:
+        """Take a step; where memory does not suffice, in as many parts as it does for."""
+        state = self.state
+        while True:
+            try:
+                return self.model.train_step(batch, progress)
+            except Exception as error:
+                if not self.model.ran_out_of_memory(error):
+                    raise
+                parts = 2 * state.parts
+                if parts > len(batch.targets) or not self.model.learn_in_parts(parts):
+                    raise OutOfMemory(
+                        f"memory does not suffice to learn from {len(batch.targets)} sequences at "
+                        "a time",
+                        where=f"in step {state.step + 1}, on {self.model.device}",
+                        remedy="Lower -o model.batch, or what makes the model large, such as "
+                        "-o model.hidden, --size or --colors",
+                    ) from error
+                state.parts = parts
+            # Outside of the `except`: what the error holds on to is free again.
+            self.listener.note(
+                f"Memory does not suffice for whole batches: learning from each in {parts} parts, "
+                "with the same result but for rounding"
+            )
 
     def _after_epoch(self) -> None:
         state, token_shape = self.state, self.material.tokenizer.token_shape
@@ -203,12 +229,10 @@ class Loop:
         self.listener.epoch(metrics)
         if last or (self._is_sampled(number) and self._has_time_to_sample()):
             began = time.perf_counter()
-            self.sample(number)
+            self.sample(metrics)
             self._sampling += time.perf_counter() - began
         # Only now: a run that is killed before this goes back and does all of the above again.
-        since = time.perf_counter() - self._checkpoint_time
-        if self._checkpoint_cost <= CHECKPOINT_SHARE * since:
-            self._checkpoint()
+        self._checkpoint_if_cheap()
         self.announce(metrics)
 
     def _evaluate(self) -> float | None:
@@ -221,6 +245,8 @@ class Loop:
         )
         state.measured_at = self.pace.progress(state.step)
         bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
+        if not math.isfinite(bits):
+            raise NotANumber(f"the held-out loss after step {state.step} is {bits}")
         if state.best_bits is None or bits < state.best_bits:
             state.best_bits, state.best_step, state.without_improvement = bits, state.step, 0
             self.run.save_model(self.model)
@@ -246,15 +272,65 @@ class Loop:
         power = 1 << (epoch.bit_length() - 1)
         return epoch in (power, power + power // 2)  # 1, 2, 3, 4, 6, 8, 12, 16, 24, …
 
+    def _checkpoint_if_cheap(self) -> None:
+        since = time.perf_counter() - self._checkpoint_time
+        if self._checkpoint_cost <= CHECKPOINT_SHARE * since:
+            self._checkpoint()
+
     def _checkpoint(self) -> None:
         if self._checkpoint_step == self.state.step:
             return
         self._checkpoint_step = self.state.step
         began = time.perf_counter()
         self.state.knots = list(self.pace.knots)
-        self.run.save_checkpoint(self.model, asdict(self.state))
+        self.run.checkpoints.save(self.model, asdict(self.state), keep=self.keep)
         self._checkpoint_time = time.perf_counter()
         self._checkpoint_cost = self._checkpoint_time - began
+
+    def _go_back(self, problem: str) -> None:
+        """Go on from the last checkpoint whose numbers are all finite, with a lower rate."""
+        where = f"in epoch {self.state.epoch + 1}"
+        rate_scale = self.state.rate_scale * SLOWER
+        if self.state.rate_scale != 1:
+            raise TrainingError(
+                f"{problem}, again, although the learning rate had been lowered to "
+                f"{self.state.rate_scale:g} times what it was",
+                where=where,
+                remedy="Begin again with a still lower -o model.learning_rate; the best weights "
+                f"so far are in {self.run.model}",
+            )
+        checkpoint = self.run.checkpoints.newest_finite()
+        self.model = self.load(checkpoint)
+        if not self.model.scale_learning_rate(rate_scale):
+            raise TrainingError(
+                problem,
+                where=where,
+                remedy="This model has no learning rate that could be lowered: try other options, "
+                "or check that the pictures are what they should be",
+            )
+        state = LoopState()
+        if checkpoint:
+            progress, _ = self.run.checkpoints.read(checkpoint)
+            state = LoopState.parse(progress, where=checkpoint)
+        state.parts = self.state.parts
+        best = self.state.best_bits  # of weights that are kept, whatever became of later ones
+        if best is not None and (state.best_bits is None or best < state.best_bits):
+            state.best_bits, state.best_step = best, self.state.best_step
+        state.rate_scale = rate_scale
+        self.state = state
+        if self.pace.minutes is not None and state.knots:
+            self.pace.resume(state.knots, state.step, state.seconds)
+        if state.parts != 1:
+            self.model.learn_in_parts(state.parts)
+        self.run.write_metrics([line for line in self.run.metrics() if state.covers(line)])
+        note = (
+            f"{problem[:1].upper()}{problem[1:]}: went back to step {state.step}, and on from "
+            f"there with {rate_scale:g} times the learning rate"
+        )
+        self.run.add_note(note)
+        self.listener.note(note)
+        self._checkpoint_step = -1
+        self._checkpoint()  # or else a run that is killed now would forget the lower rate
 
     @contextmanager
     def _epochs_ahead(self) -> Iterator[Callable[[int], tuple[np.ndarray, np.ndarray]]]:

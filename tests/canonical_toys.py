@@ -49,9 +49,13 @@ def make_spec(segments, *, grid=(7, 6), vocab=VOCAB, channels=3, groups=1, scan=
     return spec, Cutter(laid_out, segments, offsets, vocab)
 
 
-def make(kind, options=None, *, seed=3, **world):
-    """A small model of a class, and the cutter that feeds it; `world` as for `make_spec`."""
-    chosen = parse_options(kind.Options, {**SMALL, **(options or {})}, owner=kind.__name__)
+def make(kind, options=None, *, seed=3, without=(), **world):
+    """A small model of a class, and the cutter that feeds it; `world` as for `make_spec`.
+
+    `without` names options in `SMALL` that the class does not take.
+    """
+    small = {name: value for name, value in SMALL.items() if name not in without}
+    chosen = parse_options(kind.Options, {**small, **(options or {})}, owner=kind.__name__)
     spec, cutter = make_spec(kind.segments(chosen), **world)
     return kind.build(spec, chosen, seed=seed, device="cpu"), cutter
 

@@ -147,9 +147,6 @@ class TestFailing:
         (tmp_path / "empty").mkdir()
         fails(NoPictures, source={"location": str(tmp_path / "empty")})
 
-    def test_a_window_longer_than_a_picture(self, fails, toy_models):
-        fails(OptionError, model={"name": "learner", "memory": "picture", "window": 500})
-
     def test_an_unknown_context(self, fails):
         error = fails(OptionError, model={"context": "nearby"})
         assert "'near'" in error.remedy

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pixelgen.cli.recipes import find_recipe, recipe_folder
+from pixelgen.cli.recipes import bundled_recipes, find_recipe, recipe_folder
 from pixelgen.recipe import Recipe, resolve
 
-RECIPES = sorted(path.stem for path in recipe_folder().glob("*.toml"))
+RECIPES = list(bundled_recipes())
 
 
 @pytest.mark.parametrize("name", RECIPES)

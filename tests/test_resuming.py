@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tomllib
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from PIL import Image
 
 from pixelgen.api import resume, start
-from pixelgen.errors import RecipeError, RunNotFound, RunUnreadable
+from pixelgen.errors import RecipeError, RunInUse, RunNotFound, RunUnreadable
+from pixelgen.evaluation.held_out import held_out_of
 from pixelgen.recipe import Recipe, resolve
+from pixelgen.runs import checksums
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.training import Listener
 
@@ -28,16 +31,17 @@ MODELS = [
 
 def results(path: Path) -> dict[str, object]:
     """Return all that a run left, except what the clock decides."""
-    latest = RunDirectory.open(path).latest_checkpoint()
+    latest = RunDirectory.open(path).checkpoints.newest_first()[0]
     left: dict[str, object] = {"checkpoint": latest.name}
-    for folder in (path / "model", path / "samples", latest):
-        for file in folder.iterdir():
+    for folder in (path / "model", path / "samples", path / "evolution", latest):
+        for file in folder.iterdir() if folder.exists() else ():
             if file.suffix in (".png", ".safetensors"):
                 left[str(file.relative_to(path))] = file.read_bytes()
     lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
     for line in lines:
         del line["seconds"], line["targets_per_second"]
     left["metrics"] = lines
+    left |= {file.name: file.read_bytes() for file in path.glob("evolution.*")}
     manifest = json.loads((path / "run.json").read_text())
     left["best"] = manifest["best"]
     left["spent"] = {**manifest["spent"], "seconds": None}
@@ -60,6 +64,20 @@ class StopAfter:
 
 class Killed(BaseException):
     """The process dies here."""
+
+
+def dies(*arguments: object) -> None:
+    raise Killed
+
+
+class Notes(Listener):
+    """Keeps the notes."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.texts.append(text)
 
 
 class KilledAfterEpoch(Listener):
@@ -188,12 +206,17 @@ def test_pictures_that_have_changed_are_not_learned_on(quick, folder, tmp_path):
     start(quick(training={"epochs": 1}), tmp_path / "run")
     picture = folder / "picture-0.png"
     moved = picture.rename(tmp_path / "elsewhere.png")
-    with pytest.raises(RecipeError, match="0 added, 1 gone") as caught:
+    with pytest.raises(RecipeError, match=r"1 gone \(picture-0\.png\)") as caught:
         resume(tmp_path / "run", epochs=2)
     assert caught.value.where == str(folder)
+    assert "--changed-pictures" in caught.value.remedy
     Image.new("RGB", (12, 12)).save(picture)
-    with pytest.raises(RecipeError, match="other pixels"):
+    with pytest.raises(RecipeError, match=r"1 with other pixels \(picture-0\.png\)"):
         resume(tmp_path / "run", epochs=2)
+    Image.new("RGB", (12, 12), "red").save(folder / "new.png")
+    with pytest.raises(RecipeError, match=r"1 added \(new\.png\), 1 with other pixels"):
+        resume(tmp_path / "run", epochs=2)
+    (folder / "new.png").unlink()
     shutil.copy(moved, picture)
     assert resume(tmp_path / "run", epochs=2).end == "budget"
 
@@ -204,11 +227,129 @@ def test_what_cannot_be_resumed_says_why(quick, tmp_path):
     start(quick(training={"epochs": 1}), tmp_path / "run")
     checkpoint = next((tmp_path / "run" / "checkpoints").iterdir())
     (checkpoint / "progress.json").write_text('{"steps": 4}')
-    with pytest.raises(RunUnreadable, match="not what it should be"):
+    with pytest.raises(RunUnreadable, match="no checkpoint is whole") as caught:
+        resume(tmp_path / "run", epochs=2)
+    assert "model/" in caught.value.remedy
+    checksums.seal(checkpoint)  # as somebody would who had made it himself
+    with pytest.raises(RunUnreadable, match="not what it should be: steps"):
         resume(tmp_path / "run", epochs=2)
     shutil.rmtree(checkpoint)
-    with pytest.raises(RunUnreadable, match="no checkpoint"):
+    with pytest.raises(RunUnreadable, match="no checkpoint any more"):
         resume(tmp_path / "run", epochs=2)
+
+
+def test_changed_pictures_are_learned_when_told_to_and_what_was_held_out_stays_so(
+    quick, folder, tmp_path
+):
+    first = start(quick(model={"name": "learner"}, training={"epochs": 2}), tmp_path / "run").run
+    before = first.manifest["data"]
+    gone, kept = before["held_out"]
+    (folder / gone).unlink()
+    for number in (90, 91):
+        Image.effect_noise((12, 12), number).save(folder / f"a-new-{number}.png")
+    notes = Notes()
+    after = resume(tmp_path / "run", epochs=4, changed_pictures=True, listener=notes).run
+    assert after.manifest["data"]["held_out"] == [kept]
+    assert after.manifest["data"]["train"] == [*before["train"], "a-new-90.png", "a-new-91.png"]
+    assert any("2 added (a-new-90.png, a-new-91.png), 1 gone" in note for note in notes.texts)
+    assert any("pictures were others" in note for note in after.manifest["notes"])
+    # 8 pictures of 12 rows, 8 a batch, for the two epochs that were left
+    assert after.manifest["spent"] | {"seconds": 0} == {
+        "epochs": 4,
+        "steps": 2 * 9 + 2 * 12,
+        "targets": 144 * (2 * 6 + 2 * 8),
+        "seconds": 0,
+    }
+    assert after.manifest["best"]["step"] > 18  # what was measured on other pictures is void
+    more = resume(tmp_path / "run", epochs=5).run  # and now these are the run's pictures
+    assert more.manifest["data"]["held_out"] == [kept]
+    assert held_out_of(more).names == [kept]
+
+
+def test_a_model_that_knows_its_groups_by_number_is_not_given_others(quick, folder, tmp_path):
+    for number in range(8):
+        group = folder / "ab"[number % 2]
+        group.mkdir(exist_ok=True)
+        (folder / f"picture-{number}.png").rename(group / f"picture-{number}.png")
+    source = {"recursive": True}
+    start(quick(source=source, training={"epochs": 1}), tmp_path / "run")
+    (folder / "a").rename(folder / "c")
+    with pytest.raises(RecipeError, match="groups have changed"):
+        resume(tmp_path / "run", epochs=2, changed_pictures=True)
+
+
+def test_a_run_that_died_before_its_first_checkpoint_begins_again(quick, tmp_path):
+    resolved = quick(model={"name": "learner"}, training={"epochs": 2})
+    start(resolved, tmp_path / "whole")
+
+    class KilledAtTheFirstStep(Listener):
+        def step(self, state, progress, bits, seconds_left):
+            raise Killed
+
+    with pytest.raises(Killed):
+        start(resolved, tmp_path / "killed", KilledAtTheFirstStep())
+    assert not list((tmp_path / "killed" / "checkpoints").iterdir())
+    notes = Notes()
+    resume(tmp_path / "killed", listener=notes)
+    assert any("begins again" in note for note in notes.texts)
+    assert results(tmp_path / "killed") == results(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("patience", [0, 2])
+def test_a_run_that_died_while_it_painted_only_paints(quick, tmp_path, monkeypatch, patience):
+    training = {"epochs": 9, "patience": patience}
+    resolved = quick(model={"name": "learner", "worse_after": 20}, training=training)
+    whole = start(resolved, tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        patched.setattr("pixelgen.api.paint_gallery", dies)
+        with pytest.raises(Killed):
+            start(resolved, tmp_path / "killed")
+    outcome = resume(tmp_path / "killed")
+    assert outcome.end == whole.end == ("patience" if patience else "budget")
+    assert outcome.run.manifest["state"] == "finished"
+    assert results(tmp_path / "killed") == results(tmp_path / "whole")
+
+
+def test_a_run_that_ended_by_patience_goes_on_with_a_new_budget_only(quick, tmp_path):
+    training = {"epochs": 9, "patience": 2}
+    resolved = quick(model={"name": "learner", "worse_after": 20}, training=training)
+    assert start(resolved, tmp_path / "run").end == "patience"
+    with pytest.raises(RecipeError, match="no longer improved"):
+        resume(tmp_path / "run")
+    assert len(resume(tmp_path / "run", epochs=12).run.metrics) > 3
+
+
+@pytest.mark.parametrize("damage", ["cut short", "a bit", "no checksums", "a file is gone"])
+def test_a_damaged_checkpoint_is_passed_over_for_an_older_one_and_said(quick, tmp_path, damage):
+    resolved = quick(model={"name": "learner"}, training={"epochs": 4, "checkpoint_every": 1e-9})
+    start(resolved, tmp_path / "whole")
+    start(resolved, tmp_path / "run", should_stop=StopAfter(20, ASKED_BEFORE))
+    newest, older = RunDirectory.open(tmp_path / "run").checkpoints.newest_first()
+    file = newest / "training.safetensors"
+    data = file.read_bytes()
+    if damage == "cut short":
+        file.write_bytes(data[: len(data) // 2])
+    elif damage == "a bit":
+        file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    elif damage == "no checksums":
+        (newest / checksums.FILE).unlink()
+    else:
+        (newest / "spec.json").unlink()
+    notes = Notes()
+    resume(tmp_path / "run", listener=notes)
+    assert any(f"{newest.name} is damaged" in note for note in notes.texts)
+    assert any(f"Took an older one, {older.name}" in note for note in notes.texts)
+    assert results(tmp_path / "run") == results(tmp_path / "whole")
+
+
+def test_a_run_that_is_going_on_is_not_gone_on_with_by_another(quick, tmp_path):
+    class Meddling(Listener):
+        def begin(self, state, description):
+            with pytest.raises(RunInUse, match=f"process {os.getpid()}"):
+                resume(tmp_path / "run")
+
+    start(quick(training={"epochs": 1}), tmp_path / "run", Meddling())
+    resume(tmp_path / "run", epochs=2, listener=Meddling())
 
 
 def test_a_resumed_run_is_running_again(quick, tmp_path):

@@ -9,11 +9,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import safetensors.numpy
+from toys import Learner
 
 import pixelgen
 from pixelgen.api import start
-from pixelgen.errors import TrainingError
+from pixelgen.errors import OutOfMemory, TrainingError
+from pixelgen.models.interface import Model
 from pixelgen.plugins import registered
+from pixelgen.runs.checkpoints import Checkpoints, step_of
 from pixelgen.training import Listener
 
 pytestmark = pytest.mark.usefixtures("toy_models")
@@ -130,7 +133,7 @@ class TestMeasuring:
         assert best["step"] == 2 * BATCHES_AN_EPOCH
         assert round(best["held_out_bits_per_pixel"], 6) == bits[1]
         run = outcome.run.directory
-        last = weights(run.latest_checkpoint())
+        last = weights(run.checkpoints.newest_first()[0])
         assert (weights(run.model) != last).any()
         np.testing.assert_array_equal(outcome.run.model.weights, weights(run.model))
 
@@ -138,7 +141,9 @@ class TestMeasuring:
         outcome, diary = train(data={"held_out": 0.0}, training={"epochs": 2})
         assert {line["held_out_bits_per_pixel"] for line in outcome.run.metrics} == {None}
         run = outcome.run.directory
-        np.testing.assert_array_equal(weights(run.model), weights(run.latest_checkpoint()))
+        np.testing.assert_array_equal(
+            weights(run.model), weights(run.checkpoints.newest_first()[0])
+        )
         assert any("too few to measure" in note for (note,) in diary.all("note"))
 
     def test_short_epochs_of_a_long_budget_are_not_all_measured(self, train, monkeypatch):
@@ -159,12 +164,127 @@ class TestMeasuring:
         )
         assert outcome.run.manifest["spent"]["epochs"] == 7
 
-    def test_a_loss_that_is_not_a_number_ends_the_run_with_advice(self, train, tmp_path):
-        with pytest.raises(TrainingError, match="loss of step 13 is nan") as caught:
-            train({"not_a_number_at": 12})
+
+class TestALossThatIsNoNumber:
+    def test_the_run_goes_back_and_on_with_a_lower_learning_rate(self, train):
+        outcome, diary = train({"not_a_number_at": 12}, training={"epochs": 3})
+        assert outcome.end == "budget"
+        assert outcome.run.manifest["spent"]["steps"] == 3 * BATCHES_AN_EPOCH
+        assert [line["epoch"] for line in outcome.run.metrics] == [1, 2, 3]
+        said = "The loss of step 13 is nan: went back to step 9, and on from there with 0.25 times"
+        assert any(said in note for (note,) in diary.all("note"))
+        assert any(said in note for note in outcome.run.manifest["notes"])
+        checkpoints = outcome.run.directory.checkpoints
+        progress, _ = checkpoints.read(checkpoints.newest_first()[0])
+        assert progress["rate_scale"] == 0.25  # and a run that is resumed keeps it
+
+    def test_the_best_weights_stay_the_best(self, train, monkeypatch):
+        """They may be better than those of the checkpoint that the run goes back to."""
+        monkeypatch.setattr("pixelgen.training.CHECKPOINT_SHARE", -1)  # none after the first
+        outcome, _ = train({"not_a_number_at": 30, "worse_after": 28}, training={"epochs": 5})
+        checkpoints = [line["held_out_bits_per_pixel"] for line in outcome.run.metrics]
+        assert outcome.run.manifest["best"]["held_out_bits_per_pixel"] <= min(checkpoints)
+        assert outcome.run.manifest["best"]["step"] == 3 * BATCHES_AN_EPOCH
+
+    def test_before_the_first_checkpoint_it_begins_again(self, train):
+        outcome, _ = train({"not_a_number_at": 3}, training={"epochs": 1})
+        assert outcome.run.model.scale == 0.25
+        assert outcome.run.manifest["spent"]["steps"] == BATCHES_AN_EPOCH
+
+    def test_it_does_not_go_on_from_weights_that_are_no_numbers(self, train, monkeypatch):
+        """A step can spoil the weights, and the checkpoint after it, before a loss shows it."""
+        learn = Learner.train_step
+
+        def spoiling(model, batch, progress):
+            loss = learn(model, batch, progress)
+            if model.steps == 9 and model.scale == 1:
+                model.weights[:] = np.nan
+            return loss
+
+        monkeypatch.setattr(Learner, "train_step", spoiling)
+        outcome, diary = train(training={"epochs": 2, "checkpoint_every": 1e-9})
+        assert any("held-out loss after step 9 is nan" in n for (n,) in diary.all("note"))
+        assert outcome.run.manifest["spent"]["steps"] == 2 * BATCHES_AN_EPOCH
+        assert np.isfinite(weights(outcome.run.directory.model)).all()
+
+    def test_the_second_time_it_ends_with_advice(self, train, tmp_path):
+        with pytest.raises(TrainingError, match="loss of step 13 is nan, again") as caught:
+            train({"not_a_number_at": 12, "number_below": 0})
         assert caught.value.where == "in epoch 2"
         assert "learning_rate" in caught.value.remedy
         assert list((tmp_path / "run" / "checkpoints").iterdir())
+
+    def test_a_model_without_a_learning_rate_ends_with_advice(self, train, monkeypatch):
+        monkeypatch.setattr(Learner, "scale_learning_rate", Model.scale_learning_rate)
+        with pytest.raises(TrainingError, match="loss of step 13 is nan") as caught:
+            train({"not_a_number_at": 12})
+        assert "no learning rate" in caught.value.remedy
+
+
+class TestTooLittleMemory:
+    def test_batches_measurements_and_paintings_are_cut_until_they_fit(self, train):
+        """Twelve lines of a picture are so many slots, and 24 lines are measured at once."""
+        whole, _ = train(training={"epochs": 1})
+        painted = (whole.run.directory.samples / "seed1-0001.png").read_bytes()
+        directory = whole.run.path.rename(whole.run.path.with_name("whole"))
+        outcome, diary = train({"most_rows": 3}, training={"epochs": 1})
+        assert any("in 4 parts, with the same result" in note for (note,) in diary.all("note"))
+        np.testing.assert_array_equal(
+            weights(outcome.run.directory.model), weights(directory / "model")
+        )
+        assert (outcome.run.directory.samples / "seed1-0001.png").read_bytes() == painted
+        assert outcome.run.model.parts == 4
+
+    def test_where_nothing_fits_the_options_to_lower_are_named(self, train):
+        with pytest.raises(OutOfMemory, match="8 sequences at a time") as caught:
+            train({"most_rows": 0})
+        assert "-o model.batch" in caught.value.remedy
+
+    def test_a_model_that_cannot_cut_batches_says_so_at_once(self, train, monkeypatch):
+        monkeypatch.setattr(Learner, "learn_in_parts", Model.learn_in_parts)
+        with pytest.raises(OutOfMemory):
+            train({"most_rows": 7})
+
+
+class TestCheckpointsWithinAnEpoch:
+    def saved(self, train, monkeypatch, **training):
+        steps = []
+        save = Checkpoints.save
+
+        def noting(self, model, progress, *, keep):
+            steps.append(progress["step"])
+            return save(self, model, progress, keep=keep)
+
+        monkeypatch.setattr(Checkpoints, "save", noting)
+        outcome, _ = train(training=training)
+        return steps, outcome
+
+    def test_they_are_written_when_their_time_has_come(self, train, monkeypatch, clock):
+        clock.seconds_a_look = 0.5
+        monkeypatch.setattr("pixelgen.training.CHECKPOINT_SHARE", 10)
+        steps, _ = self.saved(train, monkeypatch, epochs=1, checkpoint_every="2s")
+        assert steps[-1] == BATCHES_AN_EPOCH
+        assert len(steps) > 2
+        assert 2 < steps[0] < 6
+
+    def test_none_are_written_within_an_epoch_when_none_are_asked_for(self, train, monkeypatch):
+        steps, _ = self.saved(train, monkeypatch, epochs=2, checkpoint_every=0)
+        assert set(steps) <= {BATCHES_AN_EPOCH, 2 * BATCHES_AN_EPOCH}
+
+    def test_as_many_are_kept_as_are_asked_for(self, train, monkeypatch):
+        monkeypatch.setattr("pixelgen.training.CHECKPOINT_SHARE", math.inf)
+        steps, outcome = self.saved(
+            train, monkeypatch, epochs=2, checkpoint_every=1e-9, checkpoints=4
+        )
+        kept = outcome.run.directory.checkpoints.newest_first()
+        assert [step_of(path) for path in kept] == sorted(steps)[:-5:-1]
+
+    def test_writing_them_takes_a_small_share_of_the_time(self, train, monkeypatch, clock):
+        """Each look at the clock is half a second, so a checkpoint seems to cost that much."""
+        clock.seconds_a_look = 0.5
+        monkeypatch.setattr("pixelgen.training.CHECKPOINT_SHARE", 0)
+        steps, _ = self.saved(train, monkeypatch, epochs=2, checkpoint_every=1e-9)
+        assert len(steps) == 2  # the first, whose cost nobody knew, and the last
 
 
 class TestTelling:
@@ -176,23 +296,25 @@ class TestTelling:
         steps = ["step"] * BATCHES_AN_EPOCH
         assert kinds == [
             *["stage", "note", "stage"],
-            *["begin", *steps, "epoch", "sampled", "end"],
-            "stage",
+            *["begin", "sampled", *steps, "epoch", "sampled", "end"],
+            *["stage", "stage"],  # painting, and the page
         ]
         assert "learner" in diary.all("begin")[0][0]
-        assert diary.all("sampled") == [(1, [0.5, 1.0], (2, 1, 12, 12, 3))]
+        assert diary.all("sampled") == [(epoch, [0.5, 1.0], (2, 1, 12, 12, 3)) for epoch in (0, 1)]
 
     def test_the_end_is_told_even_of_a_run_that_fails(self, quick, tmp_path):
         diary = Diary()
-        resolved = quick(model={"name": "learner", "not_a_number_at": 0})
+        resolved = quick(model={"name": "learner", "not_a_number_at": 0, "number_below": 0})
         with pytest.raises(TrainingError):
             start(resolved, tmp_path / "run", diary)
         assert diary.entries[-1] == ("end",)
 
     @pytest.mark.parametrize(
-        ("every", "sampled"), [(0, [1, 2, 3, 4, 6, 8, 9]), (4, [4, 8, 9]), (1, [*range(1, 10)])]
+        ("every", "sampled"), [(0, [0, 1, 2, 3, 4, 6, 8, 9]), (4, [0, 4, 8, 9]), (1, [*range(10)])]
     )
-    def test_pictures_are_painted_after_these_epochs(self, train, every, sampled):
+    def test_pictures_are_painted_before_training_and_after_these_epochs(
+        self, train, every, sampled
+    ):
         outcome, diary = train(
             training={"epochs": 9}, painting={"while_training": 1, "every": every}
         )
@@ -220,8 +342,8 @@ class TestTelling:
         _, diary = train(training={"minutes": 4}, painting={"while_training": 1, "every": 1})
         assert step() > 240
         epochs = [epoch for epoch, *_ in diary.all("sampled")]
-        assert epochs[0] == 1
-        assert len(epochs) == 2
+        assert epochs[:2] == [0, 1]
+        assert len(epochs) == 3
 
     def test_plugins_hear_of_a_run_through_their_hooks(self, train):
         heard = []
@@ -251,6 +373,7 @@ class TestTelling:
             train(training={"epochs": 2}, painting={"while_training": 1})
         assert heard == [
             ("run_started", "learner", True),
+            ("pictures_sampled", 0, 1.0, (1, 12, 12, 3)),
             ("pictures_sampled", 1, 1.0, (1, 12, 12, 3)),
             ("epoch_finished", 1, True),
             ("pictures_sampled", 2, 1.0, (1, 12, 12, 3)),

@@ -13,7 +13,7 @@ from pydantic import Field
 
 import pixelgen
 from pixelgen.data.segments import Batch, Segments
-from pixelgen.models.interface import Decoder, Model, ModelSpec, StepInputs
+from pixelgen.models.interface import Decoder, Model, ModelSpec, StepInputs, parse_shape
 
 
 @pixelgen.hookimpl
@@ -34,6 +34,10 @@ class Toy(Model):
         forget_after: int | None = Field(5, description="has no effect; its default is not None")
         learning_rate: float = Field(1.0, ge=0)
         not_a_number_at: int = Field(-1, description="the step whose loss is not a number")
+        number_below: float = Field(
+            1.0, description="with a learning rate below so much of it, that loss is a number"
+        )
+        most_rows: int = Field(10**9, description="more sequences at once do not fit into memory")
         worse_after: int = Field(10**9, description="the step after which it unlearns")
 
     def __init__(self, spec: ModelSpec, options: Options, seed: int) -> None:
@@ -68,11 +72,14 @@ class Learner(Toy):
         self.steps = 0
         self.carried = np.zeros(options.batch, np.int32)
         self.progresses: list[float] = []
+        self.scale, self.parts = 1.0, 1
 
     def train_step(self, batch: Batch, progress: float) -> float:
         self.progresses.append(progress)
-        if self.steps == self.options.not_a_number_at:
+        if self.steps == self.options.not_a_number_at and self.scale >= self.options.number_below:
             return float("nan")
+        if -(-len(batch.targets) // self.parts) > self.options.most_rows:
+            raise MemoryError
         nearest = batch.context[..., 0].copy()
         going_on = np.flatnonzero(~batch.starts)
         nearest[going_on, 0] = self.carried[going_on]
@@ -86,32 +93,47 @@ class Learner(Toy):
         noise = np.random.default_rng([self.seed, self.steps]).standard_normal(gradient.shape)
         sign = -1 if self.steps >= self.options.worse_after else 1
         self.velocity = np.float32(0.5) * self.velocity + sign * gradient
-        rate = self.options.learning_rate * (1 - progress)
+        rate = self.options.learning_rate * self.scale * (1 - progress)
         self.weights -= np.float32(rate) * (self.velocity + np.float32(1e-4) * noise)
         self.weights = self.weights.astype(np.float32)
         self.velocity = self.velocity.astype(np.float32)
         self.steps += 1
         return float(loss)
 
+    def scale_learning_rate(self, factor: float) -> bool:
+        self.scale *= factor
+        return True
+
+    def learn_in_parts(self, parts: int) -> bool:
+        self.parts = parts
+        return True
+
     def nll(self, batch: Batch) -> np.ndarray:
+        if len(batch.targets) > 4 * self.options.most_rows:
+            raise MemoryError
         probabilities = _softmax(self.weights[batch.context[..., 0]])
         chosen = np.take_along_axis(probabilities, batch.targets[..., None], axis=-1)[..., 0]
         return -np.log(chosen + 1e-9)
 
     def decoder(self, slots: int) -> Decoder:
+        if slots > 30 * self.options.most_rows:
+            raise MemoryError
         return _LearnersDecoder(self.weights)
 
     def save(self, directory: Path) -> None:
         safetensors.numpy.save_file({"weights": self.weights}, directory / "model.safetensors")
-        spec = {"vocab_size": self.spec.vocab_size, "seed": self.seed}
+        spec = {
+            "vocab_size": self.spec.vocab_size,
+            "grid": self.spec.grid,
+            "offsets": self.spec.offsets,
+            "seed": self.seed,
+        }
         (directory / "spec.json").write_text(json.dumps(spec))
 
     @classmethod
     def load(cls, directory: Path, options, *, device="auto") -> Self:
         saved = json.loads((directory / "spec.json").read_text())
-        none = np.empty(0, np.int32)
-        spec = ModelSpec(saved["vocab_size"], (0, 0), (), none, none, none)
-        model = cls(spec, options, saved["seed"])
+        model = cls(parse_shape(saved), options, saved["seed"])
         model.weights = safetensors.numpy.load_file(directory / "model.safetensors")["weights"]
         return model
 

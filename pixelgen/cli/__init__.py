@@ -5,11 +5,23 @@ Nothing heavy is imported here: each command imports what it needs when it runs.
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
 
-from pixelgen.cli import compare, palette, plugins, recipes, resume, run, sample
+from pixelgen.cli import (
+    compare,
+    evaluate,
+    palette,
+    plugins,
+    recipes,
+    report,
+    resume,
+    run,
+    sample,
+    show,
+)
 from pixelgen.cli.failing import Debug, explain
 
 app = typer.Typer(
@@ -49,6 +61,9 @@ def _root(
 app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.command("resume")(resume.resume)
+app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
+app.command("show")(show.show)
 app.command("compare")(compare.compare)
 app.command("palette")(palette.palette)
 app.command("recipes")(recipes.recipes)
@@ -57,6 +72,8 @@ app.add_typer(plugins.app, name="plugins")
 
 def main() -> None:
     """Run the command line; the entry point of `pixelgen`."""
+    # Of damaged pictures Pillow says much that nobody can act on; we name them, with the reason.
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
     with explain():
         _add_plugin_commands()
         app()

@@ -247,8 +247,8 @@ def _place(file: Path | None, values: dict[str, Any]) -> Path:
 def _show(comparison: Comparison) -> None:
     """Write the reports; print the table, and the page's path last."""
     from rich.console import Console
-    from rich.markup import escape
 
+    from pixelgen.cli.visible import echo, shown
     from pixelgen.comparison.report import write_reports
     from pixelgen.comparison.table import terminal_table
 
@@ -257,10 +257,10 @@ def _show(comparison: Comparison) -> None:
     console.print(terminal_table(comparison.ranking, console.width))
     notes = Console(stderr=True, highlight=False)
     for note in comparison.notes:
-        notes.print(escape(note), style="dim", soft_wrap=True)
+        notes.print(shown(note), style="dim", soft_wrap=True)
     for failure in comparison.failures:
         which = f"{failure.setting}, seed {failure.seed}: {failure.reason}"
-        notes.print(f"[bold red]Failed:[/] {escape(which)}", soft_wrap=True)
+        notes.print(f"[bold red]Failed:[/] {shown(which)}", soft_wrap=True)
     if comparison.stopped:
         notes.print("Stopped. The same command goes on with it.", soft_wrap=True)
-    typer.echo(page)
+    echo(page)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.status import Status
 
 from pixelgen.cli.display import bits, duration
+from pixelgen.cli.visible import shown
 from pixelgen.comparison.conduct import Failure, Watcher
 from pixelgen.comparison.ranking import Finished
 from pixelgen.errors import PixelgenError
@@ -47,7 +47,7 @@ class Display(Watcher):
         self.console.print("Checking the settings and reading pictures …")
 
     def begin(self, number: int, total: int, name: str, seed: int, *, found: bool) -> None:
-        self._heading = escape(f"[{number}/{total}] {name}, seed {seed}")
+        self._heading = shown(f"[{number}/{total}] {name}, seed {seed}")
         self._found = found
         self._began = self._looked = time.monotonic()
         if self.console.is_terminal:
@@ -89,7 +89,7 @@ class Display(Watcher):
     def failed(self, failure: Failure) -> None:
         self._stop()
         self.console.print(
-            f"{self._heading}: [bold red]failed[/]: {escape(failure.reason)}", soft_wrap=True
+            f"{self._heading}: [bold red]failed[/]: {shown(failure.reason)}", soft_wrap=True
         )
 
     def _stop(self) -> None:

@@ -24,6 +24,11 @@ def samplers(incomplete: str) -> list[str]:
     return _names("sampler", incomplete)
 
 
+def trackers(incomplete: str) -> list[str]:
+    """Return the trackers that begin with what was typed."""
+    return _names("tracker", incomplete)
+
+
 def sources(incomplete: str) -> list[str]:
     """Return the sources that begin with what was typed."""
     return _names("source", incomplete)

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pixelgen.cli.failing import visible
 from pixelgen.cli.halfblocks import half_blocks
+from pixelgen.cli.visible import shown
 from pixelgen.training import Listener, LoopState
 
 PLAIN_EVERY = 10.0  # seconds between lines within an epoch, where there is no terminal
@@ -81,7 +80,7 @@ class PlainDisplay(Listener):
         )
 
     def _print(self, text: str) -> None:
-        self.console.print(escape(visible(text)), soft_wrap=True)
+        self.console.print(shown(text), soft_wrap=True)
         self._last_line = time.monotonic()
 
 
@@ -96,13 +95,13 @@ class LiveDisplay(Listener):
         self._step: tuple[LoopState, float, float, float] | None = None
 
     def note(self, text: str) -> None:
-        self.console.print(escape(visible(text)), style="dim", soft_wrap=True)
+        self.console.print(shown(text), style="dim", soft_wrap=True)
 
     def stage(self, text: str) -> None:
-        self.console.print(f"{escape(visible(text))} …")
+        self.console.print(f"{shown(text)} …")
 
     def begin(self, state: LoopState, description: str) -> None:
-        self.console.print(escape(visible(description)), style="bold", soft_wrap=True)
+        self.console.print(shown(description), style="bold", soft_wrap=True)
         # Drawn four times a second by a thread of its own, not at every step.
         self._live = Live(console=self.console, get_renderable=self._render)
         self._live.start()

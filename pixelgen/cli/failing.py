@@ -9,19 +9,13 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
+from pixelgen.cli.visible import visible as visible
+
 
 class Debug:
     """Whether tracebacks are shown."""
 
     on = False
-
-
-def visible(text: str) -> str:
-    """Return text with control characters written out, so that a name cannot steer a terminal."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in text
-    )
 
 
 @contextmanager
@@ -37,9 +31,20 @@ def explain() -> Iterator[None]:
         console = Console(stderr=True, highlight=False)
         console.print(f"[bold red]Error:[/] {_sentence(error.what)}", soft_wrap=True)
         if error.where:
-            console.print(f"[dim]Where:[/] {escape(visible(error.where))}", soft_wrap=True)
+            console.print(f"[dim]Where:[/] {_indented(error.where)}", soft_wrap=True)
         if error.remedy:
             console.print(f"[green]What to do:[/] {_sentence(error.remedy)}", soft_wrap=True)
+        sys.exit(2)
+    except MemoryError as error:
+        if Debug.on:
+            raise
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[bold red]Error:[/] Memory does not suffice: {_indented(str(error))}")
+        console.print(
+            "[green]What to do:[/] Lower what takes it: --size, --colors, -o model.hidden, "
+            "-o model.batch, -o source.max_pixels",
+            soft_wrap=True,
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -49,4 +54,9 @@ def explain() -> Iterator[None]:
 
 
 def _sentence(text: str) -> str:
-    return escape(visible(text[:1].upper() + text[1:]))
+    return _indented(text[:1].upper() + text[1:])
+
+
+def _indented(text: str) -> str:
+    """Text whose further lines cannot be taken for another of the three parts."""
+    return escape(visible(text).replace("\n", "\n    "))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from pixelgen.api import Outcome
 from pixelgen.cli.display import bits, duration
-from pixelgen.cli.failing import visible
+from pixelgen.cli.visible import echo, shown
 
 
 def finish(outcome: Outcome, exit_code: int) -> None:
@@ -27,10 +26,12 @@ def finish(outcome: Outcome, exit_code: int) -> None:
         f"{bits(best['held_out_bits_per_pixel'])}",
         soft_wrap=True,
     )
-    path = escape(visible(str(run.path)))
+    path = shown(run.path)
     if outcome.end == "stopped":
         console.print(f"Go on with it: pixelgen resume {path}", soft_wrap=True)
     console.print(f"Paint more: pixelgen sample {path} -n 16", soft_wrap=True)
-    typer.echo(outcome.sheet or run.path)
+    if outcome.page:
+        console.print(f"Look at it: {shown(outcome.page)}", soft_wrap=True)
+    echo(outcome.sheet or run.path)
     if exit_code:
         raise typer.Exit(exit_code)

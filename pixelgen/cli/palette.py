@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pixelgen.cli import complete
+from pixelgen.cli.visible import shown
 
 
 def palette(
@@ -94,15 +95,15 @@ def palette(
     else:
         best = fit_quantizer(quantizer, readable, colors, options, seed=seed, device=device)
     found = best.colours()
-    shown = order(found, best.measured.shares)
-    show_palette(console, best, found[shown], best.measured.shares[shown])
+    chosen = order(found, best.measured.shares)
+    show_palette(console, best, found[chosen], best.measured.shares[chosen])
     for path in out or []:
-        write_palette(path, found[shown], name=Path(pictures).resolve().name)
-        console.print(f"Written: {path}", soft_wrap=True)
+        write_palette(path, found[chosen], name=Path(pictures).resolve().name)
+        console.print(f"Written: {shown(path)}", soft_wrap=True)
     if before_after:
         write_before_after(before_after, readable, best.tokenizer)
-        console.print(f"Written: {before_after}", soft_wrap=True)
+        console.print(f"Written: {shown(before_after)}", soft_wrap=True)
     for bad in readable.bad:
         Console(stderr=True, highlight=False).print(
-            f"Passed over: {bad.name}: {bad.reason}", markup=False, soft_wrap=True
+            f"Passed over: {shown(bad.name)}: {shown(bad.reason)}", soft_wrap=True
         )

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pixelgen.cli.palette_fitting import FittedQuantizer
+from pixelgen.cli.visible import shown
 
 MOST_LISTED = 64  # colours; more are shown as a strip, without their shares
 
@@ -44,7 +45,7 @@ def show_palette(
         soft_wrap=True,
     )
     for note in fitted.tokenizer.notes:
-        console.print(f"Note: {note}", markup=False, soft_wrap=True)
+        console.print(f"Note: {shown(note)}", soft_wrap=True)
 
 
 def comparison_table(fitted: Sequence[FittedQuantizer]) -> Table:

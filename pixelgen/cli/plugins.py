@@ -16,7 +16,9 @@ app = typer.Typer(
 def list_plugins(
     kind: Annotated[
         str | None,
-        typer.Option(metavar="tokenizer|model|sampler|source|executor", help="Only this kind."),
+        typer.Option(
+            metavar="tokenizer|model|sampler|source|executor|tracker", help="Only this kind."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
@@ -66,6 +68,8 @@ def list_plugins(
     if as_json:
         typer.echo(json.dumps({"plugins": rows, "problems": problems}, indent=2))
         return
+    from pixelgen.cli.visible import shown as readable
+
     console = Console(highlight=False)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("kind", "name", "usable", "from", "what it is"):
@@ -76,15 +80,15 @@ def list_plugins(
         origin = f"{row['distribution']} {row['version']}".strip()
         if row["origin"] == "built-in":
             origin = "built-in"
-        what = escape(row["summary"])
+        what = readable(row["summary"])
         if not row["usable"]:
-            what += f" [red]({escape(row['reason'])})[/]"
+            what += f" [red]({readable(row['reason'])})[/]"
         first = row["kind"] if row["kind"] != last else ""
         table.add_row(first, escape(row["name"]), shown, escape(origin), what)
         last = row["kind"]
     console.print(table)
     for problem in found.problems:
-        console.print(f"[red]Broken:[/] {escape(str(problem))}", soft_wrap=True)
+        console.print(f"[red]Broken:[/] {readable(problem)}", soft_wrap=True)
 
 
 @app.command("show")

@@ -17,6 +17,12 @@ def recipe_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "examples"
 
 
+def bundled_recipes() -> dict[str, Path]:
+    """Return the bundled recipes by name; beside them lie matrices of `pixelgen compare`."""
+    found = sorted(recipe_folder().glob("*.toml"))
+    return {path.stem: path for path in found if not path.stem.startswith("compare-")}
+
+
 def find_recipe(name: str) -> Path:
     """Return the path of a recipe: a file, or the name of a bundled one.
 
@@ -28,7 +34,7 @@ def find_recipe(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         return path
-    known = {recipe.stem: recipe for recipe in sorted(recipe_folder().glob("*.toml"))}
+    known = bundled_recipes()
     if name not in known:
         raise RecipeError(
             f"no recipe is called {name!r}, and there is no such file",
@@ -72,13 +78,17 @@ def recipes(
     from rich.console import Console
     from rich.table import Table
 
+    from pixelgen.cli.visible import echo
+
     if name is not None:
-        typer.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)
+        from pixelgen.recipe import read_recipe_text
+
+        echo(read_recipe_text(find_recipe(name)), nl=False)
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("recipe", no_wrap=True)
     table.add_column("what it does")
-    for path in sorted(recipe_folder().glob("*.toml")):
+    for path in bundled_recipes().values():
         first = path.read_text(encoding="utf-8").splitlines()[0]
         table.add_row(path.stem, first.removeprefix("#").strip())
     Console().print(table)

@@ -30,8 +30,16 @@ def resume(
     device: Annotated[
         str | None, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")
     ] = None,
+    changed_pictures: Annotated[
+        bool,
+        typer.Option(
+            "--changed-pictures",
+            help="Go on although pictures were added, removed or altered: new ones are learned, "
+            "and what was held out stays so.",
+        ),
+    ] = False,
 ) -> None:
-    """Go on with a run from its last checkpoint.
+    """Go on with a run from its last checkpoint that is whole.
 
     Without a new budget, the run goes on to the end of the one that it was given.
     """
@@ -55,6 +63,7 @@ def resume(
             minutes=minutes,
             device=device,
             model=model,
+            changed_pictures=changed_pictures,
             listener=display,
             should_stop=stop,
         )

@@ -129,6 +129,15 @@ def run(
             rich_help_panel=BUDGET,
         ),
     ] = None,
+    checkpoint_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Time between checkpoints within an epoch, such as 30s or 5m; a minute if left "
+            "out.",
+            rich_help_panel=BUDGET,
+        ),
+    ] = None,
     count: Annotated[
         int | None,
         typer.Option("-n", "--pictures", help="How many to paint.", rich_help_panel=PAINTING),
@@ -142,6 +151,14 @@ def run(
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A tracker that hears of the run too, such as csv or tensorboard; repeatable.",
+            autocompletion=complete.trackers,
+            rich_help_panel=PLUGINS,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory; a new one under runs/ if left out.")
     ] = None,
@@ -167,6 +184,7 @@ def run(
     from pixelgen.cli.interrupt import stop_on_signals
     from pixelgen.cli.outcome import finish
     from pixelgen.cli.recipes import default_budget, find_recipe
+    from pixelgen.cli.visible import echo
     from pixelgen.recipe import Recipe, merge, read_toml, resolve
 
     given = tables(
@@ -183,8 +201,10 @@ def run(
         data__scan=scan,
         training__epochs=epochs,
         training__minutes=minutes,
+        training__checkpoint_every=checkpoint_every,
         painting__pictures=count,
         painting__temperatures=parse_temperatures(temperature or []),
+        trackers={name: {} for name in track or []} or None,
         seed=seed,
         device=device,
     )
@@ -193,7 +213,7 @@ def run(
     merged = merge(default_budget(), written, typed)
     resolved = resolve(Recipe.parse(merged, where=f"recipe {recipe}" if recipe else "options"))
     if dry_run:
-        typer.echo(resolved.recipe.toml(), nl=False)
+        echo(resolved.recipe.toml(), nl=False)
         return
     display = make_display()
     with stop_on_signals() as stop:

@@ -58,6 +58,7 @@ def sample(
     from rich.progress import Progress
 
     from pixelgen.cli.assignments import parse_assignments, parse_temperatures
+    from pixelgen.cli.visible import echo
     from pixelgen.errors import OptionError
     from pixelgen.run import Gallery, Run
 
@@ -96,4 +97,4 @@ def sample(
                     pictures, first=first, temperature=value if len(temperatures) > 1 else None
                 )
                 first += len(pictures)
-    typer.echo(gallery.write_sheet())
+    echo(gallery.write_sheet())

@@ -9,7 +9,7 @@ from pixelgen.recipe import PLUGIN_SECTIONS
 
 # The model and the tokenizer first: they are what is mostly compared.
 ORDER = ("model", "tokenizer", "source", "sampler", "data", "training")
-NOT_COMPARED = {"seed", "painting", "executor"}
+NOT_COMPARED = {"seed", "painting", "executor", "trackers"}
 
 
 def label_settings(recipes: Sequence[Mapping[str, Any]]) -> list[str]:

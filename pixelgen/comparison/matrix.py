@@ -122,7 +122,7 @@ def read_finished(paths: Sequence[Path]) -> list[tuple[Setting, list[Path]]]:
     settings: dict[str, tuple[Setting, list[Path]]] = {}
     for path in paths:
         run = RunDirectory.open(path)
-        if run.manifest().get("state") == "running":
+        if run.manifest().get("state") not in ("finished", "stopped"):
             raise RunUnreadable(
                 "the run has not finished",
                 where=str(path),

@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from pixelgen import __version__
 from pixelgen.comparison.conduct import Comparison
-from pixelgen.comparison.plot import colour_of, plot_bits, plot_rate_distortion
+from pixelgen.comparison.plot import plot_bits, plot_rate_distortion
 from pixelgen.comparison.ranking import Row
 from pixelgen.comparison.table import cells
+from pixelgen.report.axes import colour_of
 
 TEMPLATE = "page.html"
 EXPLANATIONS = {

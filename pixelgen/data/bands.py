@@ -43,6 +43,11 @@ class Band:
     above: int
     given: np.ndarray | None
 
+    @property
+    def rows(self) -> int:
+        """How many rows it adds to the picture."""
+        return self.cutter.scan.grid[0] - self.above
+
 
 def bands(
     cutter: Cutter, grid: tuple[int, int] | None = None, given: np.ndarray | None = None

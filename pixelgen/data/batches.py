@@ -11,7 +11,6 @@ import numpy as np
 
 from pixelgen.data.scans import Scan
 from pixelgen.data.segments import Batch, Offsets, Segments
-from pixelgen.errors import OptionError
 
 EVALUATION_BATCH = 128  # sequences; larger than in training, since nothing is kept for gradients
 
@@ -31,15 +30,6 @@ class Cutter:
     segments: Segments
     offsets: Offsets
     vocab_size: int
-
-    def __post_init__(self) -> None:
-        window = self.segments.window
-        if window is not None and window > self.scan.cells:
-            raise OptionError(
-                f"windows of {window} tokens do not fit into pictures of {self.scan.cells}",
-                where="in the model's option 'window'",
-                remedy=f"Give at most {self.scan.cells}, or larger pictures with --size",
-            )
 
     @cached_property
     def table(self) -> np.ndarray:
@@ -77,19 +67,22 @@ class Cutter:
             yield self._batch(extended, groups, pictures[chosen], steps, fresh=True)
 
     def evaluation_batches(
-        self, canvases: np.ndarray, groups: np.ndarray
+        self, canvases: np.ndarray, groups: np.ndarray, batch: int = EVALUATION_BATCH
     ) -> Iterator[tuple[Batch, np.ndarray]]:
-        """Yield every position once, in order, each batch with its pictures' indices (B,)."""
+        """Yield every position once, in order, each batch with its pictures' indices (B,).
+
+        A batch has at most `batch` sequences.
+        """
         if self.segments.memory == "picture":
-            yield from self._streams(canvases, groups, np.arange(len(canvases)), EVALUATION_BATCH)
+            yield from self._streams(canvases, groups, np.arange(len(canvases)), batch)
             return
         length = self.scan.line
         firsts = np.arange(0, self.scan.cells, length)
         pictures = np.repeat(np.arange(len(canvases)), len(firsts))
         firsts = np.tile(firsts, len(canvases))
         extended = self.extended(canvases)
-        for begin in range(0, len(firsts), EVALUATION_BATCH):
-            chosen = slice(begin, begin + EVALUATION_BATCH)
+        for begin in range(0, len(firsts), batch):
+            chosen = slice(begin, begin + batch)
             steps = firsts[chosen, None] + np.arange(length)
             yield (
                 self._batch(extended, groups, pictures[chosen], steps, fresh=True),
@@ -112,8 +105,9 @@ class Cutter:
     def _firsts_and_length(self) -> tuple[np.ndarray, int]:
         """The first step of each training segment of a picture, and the segments' length."""
         if self.segments.window is not None:
-            last = self.scan.cells - self.segments.window
-            return np.arange(0, last + 1, self.segments.window_step), self.segments.window
+            length = min(self.segments.window, self.scan.cells)
+            last = self.scan.cells - length
+            return np.arange(0, last + 1, self.segments.window_step), length
         return np.arange(0, self.scan.cells, self.scan.line), self.scan.line
 
     def _streams(

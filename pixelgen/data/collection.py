@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,6 +60,25 @@ class Collection:
             digest.update(repr(heading).encode())
             digest.update(np.ascontiguousarray(picture.pixels).data)
         return digest.hexdigest()
+
+    def digests(self) -> dict[str, str]:
+        """Return 16 hexadecimal digits of the SHA-256 of each picture's pixels, by its name."""
+        return {
+            picture.name: _pixels_key(np.ascontiguousarray(picture.pixels)).hex()[:16]
+            for picture in self.pictures
+        }
+
+    def split_as(self, train: Sequence[str], held_out: Sequence[str]) -> Split:
+        """Return the split of an earlier run, by the names that were learned and held out.
+
+        What is new is learned: a picture that was held out stays so.
+        """
+        index = {picture.name: number for number, picture in enumerate(self.pictures)}
+        measured = [index[name] for name in held_out if name in index]
+        learned = [index[name] for name in train if name in index]
+        known = {*measured, *learned}
+        new = sorted(set(index.values()) - known, key=lambda number: self.pictures[number].name)
+        return Split(train=[*learned, *new], held_out=measured)
 
     def split(self, held_out: float | int = HELD_OUT_SHARE, split_seed: int = 1) -> Split:
         """Divide the pictures into those to learn and those to hold out.

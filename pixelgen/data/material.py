@@ -16,6 +16,7 @@ from pixelgen.data.scans import make_scan
 from pixelgen.data.segments import Segments
 from pixelgen.errors import OptionError
 from pixelgen.executors.interface import Executor
+from pixelgen.memory import in_parts
 from pixelgen.models.interface import ModelSpec
 from pixelgen.randomness import generator_for
 from pixelgen.tokenizers.interface import Tokenizer
@@ -164,8 +165,8 @@ def _varied(framing: Framing, epoch: int, numbered: tuple[np.ndarray, int]) -> n
 def _canvases(tokenizer: Tokenizer, cutter: Cutter, pictures: Sequence[np.ndarray]) -> np.ndarray:
     encode: Callable[[Sequence[np.ndarray]], np.ndarray] = tokenizer.encode
     parts = [
-        cutter.scan.canvas(encode(pictures[begin : begin + PICTURES_AT_ONCE]))
-        for begin in range(0, len(pictures), PICTURES_AT_ONCE)
+        cutter.scan.canvas(tokens)
+        for tokens in in_parts(lambda some: encode(pictures[some]), len(pictures), PICTURES_AT_ONCE)
     ]
     return np.concatenate(parts) if parts else np.empty((0, cutter.scan.cells), np.int32)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +30,8 @@ class Segments:
         chunk: with `memory="picture"`, positions in one training step (back-propagation through
             time is cut there).
         window: with `memory="picture"`, None, or the length of the windows that training is done
-            on in place of whole pictures; each starts afresh, as in the article.
+            on in place of whole pictures (at most that of a picture); each starts afresh, as in the
+            article.
         window_step: how far apart the windows start.
         positions: what the model is told of the places on a grid of another shape than it was
             trained on: `absolute`, the row and column counted from the nearer edge, those in the
@@ -78,3 +80,19 @@ class Batch:
     def size(self) -> int:
         """The number of targets."""
         return int(self.targets.size)
+
+    def rows(self, rows: slice) -> Batch:
+        """Return some of the sequences."""
+        return Batch(
+            context=self.context[rows],
+            targets=self.targets[rows],
+            positions=self.positions[rows],
+            groups=self.groups[rows],
+            starts=self.starts[rows],
+        )
+
+
+def equal_parts(count: int, parts: int) -> list[slice]:
+    """Return slices that cut `count` rows into parts whose sizes differ by one at most."""
+    edges = np.linspace(0, count, min(parts, count) + 1).round().astype(int).tolist()
+    return [slice(begin, end) for begin, end in itertools.pairwise(edges)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pixelgen.data.collection import collect
-from pixelgen.data.material import make_material
+from pixelgen.data.material import Material, make_material
 from pixelgen.errors import SourceError
 from pixelgen.run import Run, framing_of
 
@@ -30,28 +30,9 @@ class HeldOut:
 
 
 def held_out_of(run: Run) -> HeldOut:
-    """Read a run's held-out pictures again.
-
-    Raises:
-        SourceError: the pictures are gone, or are not those that the run began with.
-    """
-    recipe, resolved = run.recipe, run.resolved
-    source = resolved.classes["source"](
-        resolved.options["source"], recipe.source.location, seed=recipe.seed
-    )
-    collection = collect(source, recipe.data.size)
-    if collection.fingerprint() != run.manifest["data"]["fingerprint"]:
-        raise SourceError(
-            f"the pictures are not those that {run.path} was trained on",
-            where=recipe.source.location or f"in source {recipe.source.name}",
-            remedy="Put them back as they were, or train again",
-        )
-    split = collection.split(recipe.data.held_out, recipe.data.split_seed)
-    segments = run.cutter.segments
-    executor = run.resolved.classes["executor"](run.resolved.options["executor"])
-    material = make_material(
-        collection, split, framing_of(recipe), run.tokenizer, segments, executor
-    )
+    """Read a run's held-out pictures again; raises as `material_of`."""
+    material = material_of(run)
+    collection, split, recipe = material.collection, material.split, run.recipe
     chosen = [collection.pictures[index] for index in split.held_out]
     width, height = recipe.data.size
     plain = [material.framing.plain(picture.pixels) for picture in chosen]
@@ -63,3 +44,27 @@ def held_out_of(run: Run) -> HeldOut:
         canvases=material.held_out,
         groups=material.held_out_groups,
     )
+
+
+def material_of(run: Run) -> Material:
+    """Read all the pictures of a run again, and lay them out as it did.
+
+    Raises:
+        SourceError: the pictures are gone, or are not those that the run began with.
+    """
+    recipe, resolved = run.recipe, run.resolved
+    source = resolved.classes["source"](
+        resolved.options["source"], recipe.source.location, seed=recipe.seed
+    )
+    collection = collect(source, recipe.data.size)
+    data = run.manifest["data"]
+    if collection.fingerprint() != data["fingerprint"]:
+        raise SourceError(
+            f"the pictures are not those that {run.path} was trained on",
+            where=recipe.source.location or f"in source {recipe.source.name}",
+            remedy="Put them back as they were, or train again",
+        )
+    split = collection.split_as(data["train"], data["held_out"])
+    segments = run.cutter.segments
+    executor = run.resolved.classes["executor"](run.resolved.options["executor"])
+    return make_material(collection, split, framing_of(recipe), run.tokenizer, segments, executor)

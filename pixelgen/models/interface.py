@@ -54,6 +54,64 @@ class ModelSpec:
         """n, the number of neighbours in a context."""
         return len(self.offsets) or 1
 
+    @property
+    def cells(self) -> int:
+        """P, the number of positions."""
+        return len(self.rows)
+
+
+MOST_TOKENS = 1 << 24
+MOST_CELLS = 1 << 26
+
+
+def parse_shape(
+    described: Mapping[str, Any],
+    rows: np.ndarray | None = None,
+    columns: np.ndarray | None = None,
+    levels: np.ndarray | None = None,
+    palette: np.ndarray | None = None,
+) -> ModelSpec:
+    """Return the spec that a model's file describes, checked before anything is made by it.
+
+    Args:
+        described: `vocab_size`, `grid`, `offsets` and, where there are several, `groups`.
+        rows, columns, levels: (P,) int32, if the file holds them.
+        palette: (V, 3 or 4) uint8, if the file holds one.
+
+    Raises:
+        ValueError, TypeError, KeyError: an entry is missing, or cannot be.
+    """
+    height, width = (int(side) for side in described["grid"])
+    vocab_size, groups = int(described["vocab_size"]), int(described.get("groups", 1))
+    offsets = tuple((int(row), int(column)) for row, column in described["offsets"])
+    if not 1 <= vocab_size <= MOST_TOKENS:
+        raise ValueError(f"a vocabulary of {vocab_size} tokens")
+    if not (height >= 1 and width >= 1 and height * width <= MOST_CELLS):
+        raise ValueError(f"a grid of {height}×{width}")
+    if not 1 <= groups <= MOST_TOKENS or len(offsets) > 4096:
+        raise ValueError(f"{groups} groups, {len(offsets)} neighbours")
+    none = np.empty(0, np.int32)
+    places = [none if array is None else array for array in (rows, columns, levels)]
+    for array in places:
+        if array.dtype != np.int32 or array.ndim != 1 or len(array) > MOST_CELLS:
+            raise ValueError(f"places as {array.dtype}{list(array.shape)}")
+        if len(array) != len(places[0]) or (len(array) and array.min() < 0):
+            raise ValueError("places that do not fit each other")
+    if palette is not None and (
+        palette.dtype != np.uint8 or palette.shape not in ((vocab_size, 3), (vocab_size, 4))
+    ):
+        raise ValueError(f"a palette of {palette.dtype}{list(palette.shape)}")
+    return ModelSpec(
+        vocab_size=vocab_size,
+        grid=(height, width),
+        offsets=offsets,
+        rows=places[0],
+        columns=places[1],
+        levels=places[2],
+        groups=groups,
+        palette=palette,
+    )
+
 
 @dataclass(frozen=True, eq=False)
 class StepInputs:
@@ -102,10 +160,13 @@ class Model(ABC):
             read each other's files, so that a run which one has trained is painted, or trained
             further, with another. Its `save` writes `family` into `spec.json`. None for a model
             that stands alone.
+        spec: what the model was built or saved for; None where it does not tell. A run's model is
+            checked by it against the run's tokenizer and scan before it is used.
     """
 
     Options: ClassVar[type[Options]] = Options
     family: ClassVar[str | None] = None
+    spec: ModelSpec | None = None
 
     @classmethod
     @abstractmethod
@@ -136,6 +197,42 @@ class Model(ABC):
     @abstractmethod
     def decoder(self, slots: int) -> Decoder:
         """Return a decoder with this many recurrent states."""
+
+    def scale_learning_rate(self, factor: float) -> bool:
+        """Learn with this multiple of the learning rate from now on.
+
+        The core asks for it when the loss was no number, of a model that it has just loaded or
+        built, and again after each resumption.
+
+        Args:
+            factor: above 0 and below 1.
+
+        Returns:
+            Whether the model can; the default cannot.
+        """
+        return False
+
+    def learn_in_parts(self, parts: int) -> bool:
+        """Take each training step in so many parts from now on, gathering their gradients.
+
+        The core asks for it when `train_step` has run out of memory, and then takes the step
+        again. So a model that can do it leaves its weights, optimizer and random state as they
+        were when a step fails. But for rounding, the result is that of whole batches.
+
+        Args:
+            parts: a power of two, at most the sequences in a batch.
+
+        Returns:
+            Whether the model can; the default cannot.
+        """
+        return False
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error that one of these methods raised is about a lack of memory.
+
+        A backend adds its framework's own errors to Python's.
+        """
+        return isinstance(error, MemoryError)
 
     def generate(self, plan: Plan) -> np.ndarray | None:
         """Paint a whole plan on the model's own device; None leaves it to the core's loop.

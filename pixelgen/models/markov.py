@@ -22,8 +22,9 @@ from pydantic import Field
 
 from pixelgen.data.segments import Batch, Segments
 from pixelgen.errors import OptionError, RunUnreadable
-from pixelgen.models.interface import Decoder, Model, ModelSpec, StepInputs
+from pixelgen.models.interface import Decoder, Model, ModelSpec, StepInputs, parse_shape
 from pixelgen.options import Options
+from pixelgen.untrusted import read_arrays, read_json
 
 
 class Table:
@@ -43,6 +44,19 @@ class Table:
     @classmethod
     def empty(cls, vocab_size: int) -> Table:
         return cls(np.empty(0, np.uint64), np.empty(0), vocab_size)
+
+    @classmethod
+    def read(cls, keys: np.ndarray, counts: np.ndarray, spec: ModelSpec, length: int) -> Table:
+        """Return the table of a file; raise a ValueError if it cannot be one."""
+        if keys.dtype != np.uint64 or counts.dtype != np.float64:
+            raise ValueError(f"counts by keys of {keys.dtype} as {counts.dtype}")
+        if keys.ndim != 1 or keys.shape != counts.shape:
+            raise ValueError(f"{list(counts.shape)} counts by {list(keys.shape)} keys")
+        if (keys[1:] <= keys[:-1]).any() or not (counts > 0).all():
+            raise ValueError("keys that do not rise, or counts that are not above 0")
+        if len(keys) and int(keys[-1]) >= (spec.vocab_size + 1) ** length * spec.vocab_size:
+            raise ValueError("a key beyond the vocabulary")
+        return cls(keys, counts, spec.vocab_size)
 
     def add(self, contexts: np.ndarray, tokens: np.ndarray) -> Table:
         """Return a table with these pairs counted too: contexts and tokens (M,)."""
@@ -71,9 +85,23 @@ class Table:
         mixed[row, tokens] += self.counts[pairs] / (totals[row] + strength)
         return mixed
 
+    def interpolate_chosen(
+        self, contexts: np.ndarray, tokens: np.ndarray, probabilities: np.ndarray, strength: float
+    ) -> np.ndarray:
+        """Return what `interpolate` gives for one token a row: (M,) for a prior (M,)."""
+        if not len(self.contexts):
+            return probabilities
+        pairs = contexts * np.uint64(self.vocab_size) + tokens.astype(np.uint64)
+        totals = _found(self.contexts, self.totals, contexts)
+        counts = _found(self.keys, self.counts, pairs)
+        mixed: np.ndarray = (probabilities * strength + counts) / (totals + strength)
+        return mixed
+
 
 class Markov(Model):
     """Interpolated counts over the nearest neighbours."""
+
+    spec: ModelSpec
 
     class Options(Options):
         """What `markov` takes."""
@@ -122,11 +150,14 @@ class Markov(Model):
         return loss
 
     def nll(self, batch: Batch) -> np.ndarray:
-        nats = np.empty(batch.targets.shape, np.float32)
-        for row, (context, targets) in enumerate(zip(batch.context, batch.targets, strict=True)):
-            chosen = self._probabilities(context)[np.arange(len(targets)), targets]
-            nats[row] = -np.log(chosen)
-        return nats
+        context = batch.context.reshape(-1, self.spec.context_size)
+        tokens = batch.targets.reshape(-1)
+        chosen = np.full(len(tokens), 1 / self.spec.vocab_size)
+        for length, table in enumerate(self.tables):
+            keys = self._keys(context, length)
+            chosen = table.interpolate_chosen(keys, tokens, chosen, self._strength(length))
+        nats: np.ndarray = -np.log(chosen).astype(np.float32)
+        return nats.reshape(batch.targets.shape)
 
     def decoder(self, slots: int) -> Decoder:
         return _MarkovDecoder(self)
@@ -149,22 +180,14 @@ class Markov(Model):
     def load(cls, directory: Path, options: Options, *, device: str = "auto") -> Self:
         path = directory / "model.safetensors"
         try:
-            shape = json.loads((directory / "spec.json").read_text())
-            spec = ModelSpec(
-                vocab_size=int(shape["vocab_size"]),
-                grid=(int(shape["grid"][0]), int(shape["grid"][1])),
-                offsets=tuple((int(row), int(column)) for row, column in shape["offsets"]),
-                rows=np.empty(0, np.int32),
-                columns=np.empty(0, np.int32),
-                levels=np.empty(0, np.int32),
-            )
-            arrays = safetensors.numpy.load_file(path)
+            spec = parse_shape(read_json(directory / "spec.json"))
+            arrays = read_arrays(path)
             model = cls(spec, options)
             model.tables = [
-                Table(arrays[f"keys.{length}"], arrays[f"counts.{length}"], spec.vocab_size)
+                Table.read(arrays[f"keys.{length}"], arrays[f"counts.{length}"], spec, length)
                 for length in range(model.order + 1)
             ]
-        except (OSError, KeyError, ValueError, TypeError, safetensors.SafetensorError) as error:
+        except (OSError, KeyError, ValueError, TypeError) as error:
             raise RunUnreadable(
                 f"the model cannot be read: {error}",
                 where=str(path),
@@ -191,10 +214,15 @@ class Markov(Model):
         size = self.spec.vocab_size
         probabilities = np.full((len(context), size), 1 / size)
         for length, table in enumerate(self.tables):
-            # The token's own frequency is known from many sightings; trust it more.
-            strength = self.options.strength * (1.0 if length == 0 else size / 256 + 1)
-            probabilities = table.interpolate(self._keys(context, length), probabilities, strength)
+            keys = self._keys(context, length)
+            probabilities = table.interpolate(keys, probabilities, self._strength(length))
         return probabilities
+
+    def _strength(self, length: int) -> float:
+        """How many sightings what is known without the `length`-th neighbour is worth."""
+        # The token's own frequency is known from many sightings; trust it more.
+        share = 1.0 if length == 0 else self.spec.vocab_size / 256 + 1
+        return float(self.options.strength * share)
 
 
 class _MarkovDecoder(Decoder):
@@ -204,3 +232,10 @@ class _MarkovDecoder(Decoder):
     def step(self, inputs: StepInputs) -> np.ndarray:
         logits: np.ndarray = np.log(self.model._probabilities(inputs.context)).astype(np.float32)
         return logits
+
+
+def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The values of the wanted keys among sorted ones; 0 for those that are not there."""
+    index = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    there: np.ndarray = np.where(keys[index] == wanted, values[index], 0.0)
+    return there

@@ -12,17 +12,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from pixelgen.data.segments import Batch, Segments
+from pixelgen.data.segments import Batch, Segments, equal_parts
 from pixelgen.errors import DeviceNotFound
-from pixelgen.models.canonical.backward import loss_and_gradients
+from pixelgen.models.canonical.backward import Gradients, loss_and_gradients
 from pixelgen.models.canonical.decoder import NumpyDecoder
 from pixelgen.models.canonical.forward import Network
 from pixelgen.models.canonical.loss import nats
 from pixelgen.models.canonical.optimizer import Optimizer
-from pixelgen.models.canonical.options import CanonicalOptions
+from pixelgen.models.canonical.options import FAMILY, CanonicalOptions
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import State, TrainingState, read_training_state
-from pixelgen.models.canonical.weights import FAMILY, read_model, write_model
+from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import Decoder, Model, ModelSpec
 from pixelgen.options import Options
 from pixelgen.randomness import generator_for
@@ -36,6 +36,8 @@ class NumpyLSTM(Model):
 
     def __init__(self, network: Network, seed: int) -> None:
         self._network = network
+        self.spec = network.spec
+        self._parts = 1  # in which a batch is learned
         self._optimizer = Optimizer(network.options)
         self._seed = seed  # of the dropout
         # Where sequences go on from one batch to the next; training and `nll` walk separately.
@@ -60,20 +62,38 @@ class NumpyLSTM(Model):
 
     def train_step(self, batch: Batch, progress: float) -> float:
         """Learn from one batch; return its mean loss in nats per token before the step."""
-        network = self._network
-        state = _continued(network.fresh_state(len(batch.starts)), self._training_state, batch)
-        trace = network.run(
-            batch.context, batch.positions, batch.groups, state, self._dropout_masks(batch)
-        )
-        loss, gradients = loss_and_gradients(network, trace, batch.targets.T.reshape(-1))
+        network, carried = self._network, self._training_state
+        masks = self._dropout_masks(batch)
+        loss, gradients, states = 0.0, Gradients(), []
+        for rows in equal_parts(len(batch.starts), self._parts):
+            part = batch.rows(rows)
+            state = _continued(
+                network.fresh_state(len(part.starts)), carried, part, rows, len(batch.starts)
+            )
+            part_masks = [mask[:, rows] for mask in masks]
+            trace = network.run(part.context, part.positions, part.groups, state, part_masks)
+            part_loss, part_gradients = loss_and_gradients(
+                network, trace, part.targets.T.reshape(-1)
+            )
+            if self._parts == 1:
+                loss, gradients = part_loss, part_gradients
+            else:
+                share = part.size / batch.size
+                loss += share * part_loss
+                _add(gradients, part_gradients, share)
+            states.append(trace.state)
         self._optimizer.step(network.weights, gradients, progress)
-        self._training_state = trace.state
+        self._training_state = [
+            (np.concatenate([h for h, _ in layer]), np.concatenate([c for _, c in layer]))
+            for layer in zip(*states, strict=True)
+        ]
         return loss
 
     def nll(self, batch: Batch) -> np.ndarray:
         """Return the negative log-likelihood of each target in nats: (B, T) float32."""
         network = self._network
-        state = _continued(network.fresh_state(len(batch.starts)), self._reading_state, batch)
+        rows = len(batch.starts)
+        state = _continued(network.fresh_state(rows), self._reading_state, batch, slice(None), rows)
         trace = network.run(batch.context, batch.positions, batch.groups, state)
         self._reading_state = trace.state
         bias = network.weights["output.bias"]
@@ -83,6 +103,16 @@ class NumpyLSTM(Model):
     def decoder(self, slots: int) -> Decoder:
         """Return a decoder with this many recurrent states."""
         return NumpyDecoder(self._network, slots)
+
+    def scale_learning_rate(self, factor: float) -> bool:
+        """Learn with this multiple of the learning rate from now on; True."""
+        self._optimizer.scale *= factor
+        return True
+
+    def learn_in_parts(self, parts: int) -> bool:
+        """Take each training step in so many parts from now on; True."""
+        self._parts = parts
+        return True
 
     @property
     def parameter_count(self) -> int:
@@ -145,15 +175,28 @@ class NumpyLSTM(Model):
         return masks
 
 
-def _continued(fresh: State, carried: State, batch: Batch) -> State:
-    """The state that a batch's sequences begin with: fresh, or carried from the last batch."""
+def _continued(fresh: State, carried: State, batch: Batch, rows: slice, whole: int) -> State:
+    """The state that sequences begin with: fresh, or carried from the last batch.
+
+    They are these rows of a batch of `whole` sequences.
+    """
     if batch.starts.all():
         return fresh
-    rows, before = len(batch.starts), len(carried[0][0])
-    if before != rows:
-        raise ValueError(f"a batch of {rows} sequences cannot go on from one of {before}")
+    before = len(carried[0][0])
+    if before != whole:
+        raise ValueError(f"a batch of {whole} sequences cannot go on from one of {before}")
     goes_on = ~batch.starts[:, None]  # (B, 1)
-    return [(h * goes_on, c * goes_on) for h, c in carried]
+    return [(h[rows] * goes_on, c[rows] * goes_on) for h, c in carried]
+
+
+def _add(gradients: Gradients, more: Gradients, share: float) -> None:
+    """Add a part's share to the gradients of a batch."""
+    for name, gradient in more.items():
+        gradient *= share
+        if name in gradients:
+            gradients[name] += gradient
+        else:
+            gradients[name] = gradient
 
 
 def _check_device(name: str) -> None:

@@ -30,6 +30,7 @@ def explained(path: Path) -> Iterator[None]:
             errno.EACCES: "Choose another place with --out, or ask for permission",
             errno.EROFS: "The disk is read-only: choose another place with --out",
             errno.ENOENT: "The folder has been removed while the run was going on",
+            errno.EEXIST: "A file stands where a folder should be: choose another --out",
             errno.ENOTDIR: "A file stands where a folder should be: choose another --out",
         }
         raise StorageError(
@@ -74,10 +75,42 @@ def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
     `fill` is given an empty temporary directory. An older directory is set aside first and removed
     last; `recover_directories` puts it back if the process died in between.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     aside = _aside(path)
     with explained(path):
+        with _filled_beside(path, fill) as temporary:
+            if path.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+                path.rename(aside)
+            temporary.rename(path)
+            sync_directory(path.parent)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def new_directory(path: Path, fill: Callable[[Path], None]) -> None:
+    """Make a directory that is there whole or not at all; otherwise as `write_directory`.
+
+    Raises:
+        FileExistsError: something else has come to be there meanwhile.
+        StorageError: it cannot be written.
+    """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with _filled_beside(path, fill) as temporary, explained(path):
         try:
+            temporary.rename(path)
+        except OSError as error:
+            if path.exists():
+                raise FileExistsError(error.errno, error.strerror) from None
+            raise
+        sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def _filled_beside(path: Path, fill: Callable[[Path], None]) -> Iterator[Path]:
+    """A temporary directory beside `path`, filled and flushed to the disk; gone in the end."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with explained(path):
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             fill(temporary)
@@ -87,14 +120,9 @@ def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
                 else:
                     with inner.open("rb") as opened:
                         os.fsync(opened.fileno())
-            if path.exists():
-                shutil.rmtree(aside, ignore_errors=True)
-                path.rename(aside)
-            temporary.rename(path)
-            sync_directory(path.parent)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def recover_directories(parent: Path) -> None:
@@ -114,6 +142,15 @@ def recover_directories(parent: Path) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def empty(directory: Path) -> None:
+    """Remove all that is in a directory, but not the directory."""
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def sync_directory(path: Path) -> None:

@@ -7,29 +7,37 @@ model/            the best weights so far
 checkpoints/      step-00000123/: weights and all else that training goes on from
 metrics.jsonl     a line an epoch
 samples/          painted pictures and contact sheets
+run.lock          held by the process that goes on with the run
+evolution/        the same seeds at each moment, and moments.json
+evolution.png, evolution.gif, report.html    what a person looks at
+report/           training pictures and baselines, kept for the page
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors.numpy
-
+from pixelgen import untrusted
 from pixelgen.errors import RunExists, RunNotFound, RunUnreadable
 from pixelgen.models.interface import Model
-from pixelgen.runs import atomic
+from pixelgen.runs import atomic, checksums
+from pixelgen.runs.checkpoints import Checkpoints
+from pixelgen.runs.lock import locked
+from pixelgen.runs.manifest import SCHEMA, complaint
 from pixelgen.tokenizers.interface import Tokenizer
 
-SCHEMA = 1
-KEEP_CHECKPOINTS = 2
 DAMAGED = "Put the file back from a copy, or begin a new run"
+FOLDERS = ("checkpoints", "samples")
+NUMBERS = (
+    *("epoch", "step", "seconds", "progress", "targets_per_second"),
+    *("train_bits_per_pixel", "held_out_bits_per_pixel"),
+)
+MOST_METRICS = 1 << 30  # bytes: some million epochs
 
 
 class RunDirectory:
@@ -39,52 +47,97 @@ class RunDirectory:
         self.path = path
 
     @classmethod
-    def create(cls, path: Path) -> RunDirectory:
-        """Make a new run directory.
+    def create(
+        cls, path: Path, fill: Callable[[RunDirectory], None] = lambda run: None
+    ) -> RunDirectory:
+        """Make a new run directory, which is there whole or not at all.
+
+        Args:
+            path: where; an empty folder may be there already, which is then filled in place.
+            fill: writes what a run begins with.
 
         Raises:
             RunExists: the place is taken.
             StorageError: it cannot be written to.
         """
         check_free(path)
-        with atomic.explained(path):
-            for folder in (path, path / "checkpoints", path / "samples"):
-                folder.mkdir(parents=True, exist_ok=True)
+
+        def make(place: Path) -> None:
+            for folder in FOLDERS:
+                (place / folder).mkdir()
+            fill(cls(place))
+
+        if path.is_dir():
+            try:
+                with atomic.explained(path):
+                    make(path)
+            except BaseException:
+                atomic.empty(path)
+                raise
+        else:
+            try:
+                atomic.new_directory(path, make)
+            except FileExistsError:  # another process was quicker
+                check_free(path)
+                raise
         return cls(path)
 
     @classmethod
-    def open(cls, path: Path, *, to_write: bool = False) -> RunDirectory:
-        """Open an existing run directory.
-
-        Args:
-            path: where it is.
-            to_write: whether the caller goes on with the run; what a process that died left
-                half-done is then put right.
+    def open(cls, path: Path) -> RunDirectory:
+        """Open an existing run directory, which may be a stranger's.
 
         Raises:
             RunNotFound: there is no run at this place.
-            RunUnreadable: it was written by a newer version.
+            RunUnreadable: it was written by a newer version, is damaged, or has a link in it that
+                leads out of it.
         """
-        if not (path / "run.json").is_file():
-            siblings = sorted(run.parent.name for run in path.parent.glob("*/run.json"))
-            known = f"Runs beside it: {', '.join(siblings[-8:])}" if siblings else ""
-            raise RunNotFound(
-                "there is no run here: no run.json",
+        try:
+            if not (path / "run.json").is_file():
+                siblings = sorted(run.parent.name for run in path.parent.glob("*/run.json"))
+                known = f"Runs beside it: {', '.join(siblings[-8:])}" if siblings else ""
+                raise RunNotFound(
+                    "there is no run here: no run.json",
+                    where=str(path),
+                    remedy=known or "Check the path",
+                )
+            _refuse_links_out(path)
+        except OSError as error:
+            raise RunUnreadable(
+                f"the run cannot be read: {error.strerror or error}",
                 where=str(path),
-                remedy=known or "Check the path",
-            )
+                remedy="Check who may read it (ls -ld)",
+            ) from error
         run = cls(path)
-        if to_write:
-            for folder in (path, path / "checkpoints"):
-                atomic.recover_directories(folder)
-        schema = run.manifest().get("schema")
+        manifest = run.manifest()
+        schema = manifest.get("schema")
         if not isinstance(schema, int) or schema > SCHEMA:
             raise RunUnreadable(
                 f"the run has schema {schema!r}, and this pixelgen reads up to {SCHEMA}",
                 where=str(path / "run.json"),
                 remedy="Install a newer pixelgen-core",
             )
+        if wrong := complaint(manifest):
+            raise RunUnreadable(
+                f"the file is not what it should be: {wrong}",
+                where=str(path / "run.json"),
+                remedy=DAMAGED,
+            )
         return run
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for writing; what a process that died left half-done is put right.
+
+        Raises:
+            RunInUse: another process holds it.
+            StorageError: it cannot be written to.
+        """
+        with locked(self.path):
+            with atomic.explained(self.path):
+                (self.path / "checkpoints").mkdir(exist_ok=True)
+                for folder in (self.path, self.path / "checkpoints", self.samples):
+                    atomic.recover_directories(folder)
+            yield
 
     # -- places ------------------------------------------------------------------------------
 
@@ -104,6 +157,10 @@ class RunDirectory:
     def recipe(self) -> Path:
         return self.path / "recipe.toml"
 
+    @property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.path / "checkpoints")
+
     # -- manifest and metrics ----------------------------------------------------------------
 
     def manifest(self) -> dict[str, Any]:
@@ -114,19 +171,29 @@ class RunDirectory:
         """Replace `run.json`."""
         atomic.write_json(self.path / "run.json", {"schema": SCHEMA, **manifest})
 
+    def add_note(self, note: str) -> None:
+        """Add a sentence to the notes in `run.json`."""
+        manifest = self.manifest()
+        self.write_manifest({**manifest, "notes": [*manifest.get("notes", []), note]})
+
     def metrics(self) -> list[dict[str, Any]]:
         """Return the lines of `metrics.jsonl`, one an epoch; not one that was cut short."""
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
-        lines = []
-        *whole, _ = path.read_bytes().split(b"\n")
+        lines: list[dict[str, Any]] = []
+        try:
+            *whole, _ = untrusted.read_limited(path, MOST_METRICS).split(b"\n")
+        except (OSError, ValueError) as error:
+            raise RunUnreadable(
+                f"the file cannot be read: {error}", where=str(path), remedy=DAMAGED
+            ) from error
         for number, line in enumerate(whole, 1):
             try:
-                lines.append(dict(json.loads(line)))
+                lines.append(_numbers(dict(untrusted.parse_json(line))))
             except (ValueError, TypeError) as error:
                 raise RunUnreadable(
-                    f"line {number} is not a JSON object: {error}",
+                    f"line {number} is not a JSON object of numbers: {error}",
                     where=str(path),
                     remedy="Remove that line",
                 ) from None
@@ -149,73 +216,48 @@ class RunDirectory:
 
     def save_tokenizer(self, tokenizer: Tokenizer) -> None:
         """Replace `tokenizer/`."""
-        atomic.write_directory(self.tokenizer, tokenizer.save)
+        atomic.write_directory(self.tokenizer, _sealed(tokenizer.save))
 
     def save_model(self, model: Model) -> None:
         """Replace `model/` with the model's weights."""
-        atomic.write_directory(self.model, model.save)
+        atomic.write_directory(self.model, _sealed(model.save))
 
-    def save_checkpoint(self, model: Model, progress: Mapping[str, Any]) -> Path:
-        """Write all that training goes on from; keep the last `KEEP_CHECKPOINTS`.
-
-        Args:
-            model: its weights and training state are written.
-            progress: the training loop's own state, JSON-like; its `step` names the checkpoint.
-        """
-        path = self.path / "checkpoints" / f"step-{progress['step']:08d}"
-
-        def fill(directory: Path) -> None:
-            model.save(directory)
-            # Not ascontiguousarray, which makes an array of no dimensions one of one.
-            state = {name: np.asarray(a, order="C") for name, a in model.training_state().items()}
-            safetensors.numpy.save_file(state, directory / "training.safetensors")
-            (directory / "progress.json").write_text(json.dumps(progress))
-
-        atomic.write_directory(path, fill)
-        for old in self._checkpoints()[:-KEEP_CHECKPOINTS]:
-            shutil.rmtree(old, ignore_errors=True)
-        return path
-
-    def latest_checkpoint(self) -> Path:
-        """Return the newest checkpoint.
-
-        Raises:
-            RunUnreadable: the run ended before its first checkpoint.
-        """
-        checkpoints = self._checkpoints()
-        if not checkpoints:
+    def check_whole(self, folder: Path) -> None:
+        """Raise `RunUnreadable` if the files in `tokenizer/` or `model/` are not those written."""
+        if not folder.is_dir():
             raise RunUnreadable(
-                "the run has no checkpoint: it ended before its first epoch did",
-                where=str(self.path / "checkpoints"),
-                remedy=f"Begin again: pixelgen run --recipe {self.recipe} --out ANOTHER-PLACE",
+                f"the run has no {folder.name}",
+                where=str(folder),
+                remedy=f"If it has only just begun, go on with it: pixelgen resume {self.path}",
             )
-        return checkpoints[-1]
-
-    def read_checkpoint(self, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return a checkpoint's loop state and the model's training state."""
-        try:
-            state = safetensors.numpy.load_file(path / "training.safetensors")
-        except (OSError, safetensors.SafetensorError) as error:
+        if not checksums.is_sealed(folder):
+            return
+        # A run that goes on replaces its model: what is replaced while it is read is read again.
+        damage = checksums.damage(folder) and checksums.damage(folder)
+        if damage:
             raise RunUnreadable(
-                f"the checkpoint is damaged: {error}",
-                where=str(path / "training.safetensors"),
-                remedy=f"Remove {path}: the run then goes on from the checkpoint before",
-            ) from error
-        return read_json(path / "progress.json"), state
-
-    def _checkpoints(self) -> list[Path]:
-        found = (self.path / "checkpoints").glob("step-*")
-        named = [path for path in found if re.fullmatch(r"step-\d{8,}", path.name)]
-        return sorted(named, key=lambda path: int(path.name.removeprefix("step-")))
+                f"the {folder.name} is damaged: {damage}", where=str(folder), remedy=DAMAGED
+            )
 
 
 def check_free(path: Path) -> None:
     """Raise `RunExists` if there is something at `path` that a new run would write over."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    with atomic.explained(path):
+        is_run = (path / "run.json").exists()
+        is_taken = path.is_symlink() or (
+            path.exists() and (not path.is_dir() or any(path.iterdir()))
+        )
+    if is_run:
         raise RunExists(
             "the run directory exists already",
             where=str(path),
             remedy=f"Go on with it: pixelgen resume {path}. Or choose another place with --out",
+        )
+    if is_taken:
+        raise RunExists(
+            "something else is where the run directory should be",
+            where=str(path),
+            remedy="Choose another place with --out, or a folder that is empty",
         )
 
 
@@ -226,15 +268,39 @@ def read_json(path: Path) -> dict[str, Any]:
         RunUnreadable: the file is missing, is not JSON, or holds something else than an object.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # not there, not UTF-8, not JSON
+        return untrusted.read_json(path)
+    except (OSError, ValueError) as error:  # not there, not UTF-8, not JSON, too large
         raise RunUnreadable(
             f"the file cannot be read: {error}", where=str(path), remedy=DAMAGED
         ) from error
-    if not isinstance(value, dict):
-        raise RunUnreadable(
-            f"the file holds {type(value).__name__} where an object should be",
-            where=str(path),
-            remedy=DAMAGED,
-        )
-    return value
+
+
+def _numbers(line: dict[str, Any]) -> dict[str, Any]:
+    """The line, if what should be numbers in it are; a plugin may add what it likes."""
+    for name in NUMBERS:
+        value = line.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ValueError(f"{name} is {type(value).__name__}")
+    return line
+
+
+def _sealed(save: Callable[[Path], None]) -> Callable[[Path], None]:
+    def fill(directory: Path) -> None:
+        save(directory)
+        checksums.seal(directory)
+
+    return fill
+
+
+def _refuse_links_out(run: Path) -> None:
+    """Raise `RunUnreadable` if a link in the run would have us read or write somewhere else."""
+    inside = run.resolve()
+    folders = [run / name for name in ("tokenizer", "model", *FOLDERS)]
+    folders = [run, *(folder for folder in folders if folder.is_dir())]
+    for path in (path for folder in folders for path in folder.iterdir()):
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            raise RunUnreadable(
+                f"{path.relative_to(run).as_posix()!r} is a symbolic link that leads out",
+                where=str(run),
+                remedy="Remove the link; put in its place what it leads to, if you trust it",
+            )

@@ -1,4 +1,12 @@
-"""From probabilities to a choice: draws that do not depend on how the painting is cut up."""
+"""From probabilities to a choice: draws that do not depend on how the painting is cut up.
+
+A token is drawn in three stages, each by inverse CDF with a uniform number of its own: a group of
+groups, a group in it, a token in that, about the cube root of V at each. One stage over all tokens
+would do, but for this: backends agree to some 1e-6, and where a number falls that near to a
+boundary they part. A boundary in the midst of 1,000 tokens moves by the errors of all those before
+it, and there are 999; in three stages there are 27, and pictures part a twelfth as often (with one
+stage, one picture of 75×75 in three).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +14,7 @@ import numpy as np
 
 from pixelgen.errors import OptionError, TrainingError
 
-BLOCK = 32  # tokens; two short cumulative sums a row in place of one over the whole vocabulary
+STAGES = 3
 
 
 def uniforms(seed: int, picture: int, cells: int, *, first: int = 0) -> np.ndarray:
@@ -18,11 +26,11 @@ def uniforms(seed: int, picture: int, cells: int, *, first: int = 0) -> np.ndarr
     Args:
         seed: 0 to 2⁶⁴ - 1.
         picture: the picture's index, from 0.
-        cells: how many numbers.
-        first: the cell whose number is the first of them.
+        cells: how many to take.
+        first: the cell whose numbers are the first of them.
 
     Returns:
-        (cells,) float64 in [0, 1).
+        (cells, STAGES) float64 in [0, 1).
 
     Raises:
         OptionError: the seed is out of its bounds.
@@ -35,19 +43,18 @@ def uniforms(seed: int, picture: int, cells: int, *, first: int = 0) -> np.ndarr
         )
     key = np.array([seed, picture], np.uint64)
     philox = np.random.Philox(key=key)
-    philox.advance(first // 4)  # which gives four numbers at a time
-    return np.random.Generator(philox).random(first % 4 + cells)[first % 4 :]
+    skipped = first * STAGES
+    philox.advance(skipped // 4)  # which gives four numbers at a time
+    numbers = np.random.Generator(philox).random(skipped % 4 + cells * STAGES)
+    return numbers[skipped % 4 :].reshape(cells, STAGES)
 
 
 def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """Choose one token a row by inverse CDF.
-
-    The choice is the first token at which the cumulative probability exceeds u times the row's
-    total. There the sum grows, so a token of probability zero is never chosen.
+    """Choose one token a row, each with its probability; one of probability zero never.
 
     Args:
         probabilities: (M, V) float, non-negative; rows need not sum exactly to one.
-        uniforms: (M,) float64 in [0, 1).
+        uniforms: (M, STAGES) float64 in [0, 1).
 
     Returns:
         (M,) int32 tokens.
@@ -55,41 +62,40 @@ def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     Raises:
         TrainingError: a row has no positive, finite total, as when a model's logits are `nan`.
     """
-    rows, size = np.arange(len(probabilities)), probabilities.shape[1]
-    blocks = _block_sums(np.ascontiguousarray(probabilities)).cumsum(axis=1)  # (M, K)
-    total = blocks[:, -1]
+    count, size = probabilities.shape
+    rows, side = np.arange(count), _side(size)
+    if size < side**3:
+        probabilities = np.pad(probabilities, ((0, 0), (0, side**3 - size)))
+    # Token (a · side + b) · side + c; the sums run over the first axis left, which is the fastest.
+    cube = probabilities.reshape(count, side, side, side)  # (M, a, b, c)
+    square = cube.sum(axis=1, dtype=np.float64)  # (M, b, c)
+    line = square.sum(axis=1)  # (M, c)
+    total = line.sum(axis=1)
     if not (np.isfinite(total) & (total > 0)).all():
         raise TrainingError(
             "the model's logits are not numbers, so no token can be drawn",
             where="while painting",
             remedy="Train again with a lower learning rate, or sample an earlier checkpoint",
         )
-    wanted = uniforms * total
-    block = _first_above(blocks, wanted)
-    before = np.where(block > 0, blocks[rows, block - 1], 0.0)
-    tokens = block[:, None] * BLOCK + np.arange(BLOCK)  # (M, BLOCK)
-    inside = probabilities[rows[:, None], np.minimum(tokens, size - 1)] * (tokens < size)
-    within = _first_above(inside.cumsum(axis=1, dtype=np.float64), wanted - before)
-    return (block * BLOCK + within).astype(np.int32)
+    c = _chosen(line, uniforms[:, 0])
+    b = _chosen(square[rows, :, c], uniforms[:, 1])
+    a = _chosen(cube[rows, :, b, c], uniforms[:, 2])
+    return ((a * side + b) * side + c).astype(np.int32)
 
 
-def _block_sums(probabilities: np.ndarray) -> np.ndarray:
-    """(M, K) float64: the sums of each `BLOCK` tokens, and of the rest."""
-    count, size = probabilities.shape
-    whole = size // BLOCK
-    sums = np.empty((count, -(-size // BLOCK)))
-    blocks = probabilities[:, : whole * BLOCK].reshape(count, whole, BLOCK)
-    sums[:, :whole] = blocks.sum(axis=2)
-    if size % BLOCK:
-        sums[:, whole] = probabilities[:, whole * BLOCK :].sum(axis=1)
-    return sums
+def _side(size: int) -> int:
+    """The least number whose cube is not below `size`."""
+    side = round(size ** (1 / 3))
+    return side if side**3 >= size else side + 1
 
 
-def _first_above(cumulative: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """(M,) the first index at which a row exceeds what is wanted of it.
+def _chosen(weights: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    """(M,) by weights (M, K): the first index at which their sum exceeds u times the whole.
 
-    What is wanted is kept below the row's total, even where rounding has brought it there, so the
-    sum grows at the index and its own share is not zero.
+    What the sum is compared with is kept below the whole, even where rounding has brought it there,
+    so the sum grows at the index and its own weight is not zero.
     """
-    below = np.minimum(wanted, np.nextafter(cumulative[:, -1], 0.0))
-    return np.argmax(cumulative > below[:, None], axis=1)
+    sums = weights.cumsum(axis=1, dtype=np.float64)
+    whole = sums[:, -1]
+    below = np.minimum(uniforms * whole, np.nextafter(whole, 0.0))
+    return np.argmax(sums > below[:, None], axis=1)

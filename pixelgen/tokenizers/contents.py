@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelgen.errors import RunUnreadable
+from pixelgen.untrusted import read_json
 
 FILE = "tokenizer.json"
 
@@ -25,7 +26,7 @@ def read_contents(directory: Path, kind: str, newest: int) -> dict[str, Any]:
     """
     path = directory / FILE
     try:
-        contents = json.loads(path.read_text(encoding="utf-8"))
+        contents = read_json(path)
     except FileNotFoundError:
         raise RunUnreadable(
             "the tokenizer's file is missing",
@@ -34,9 +35,8 @@ def read_contents(directory: Path, kind: str, newest: int) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise damaged(path, str(error)) from error
-    if not isinstance(contents, dict) or contents.get("kind") != kind:
-        found = contents.get("kind") if isinstance(contents, dict) else type(contents).__name__
-        raise damaged(path, f"it holds {found!r}, not {kind!r}")
+    if contents.get("kind") != kind:
+        raise damaged(path, f"it holds {contents.get('kind')!r}, not {kind!r}")
     if contents.get("format") != newest:
         raise RunUnreadable(
             f"a tokenizer file of format {contents.get('format')!r}; this pixelgen reads {newest}",

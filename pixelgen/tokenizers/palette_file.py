@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from pixelgen.errors import StorageError, TokenizerError, did_you_mean
+from pixelgen.untrusted import read_limited
 
 MOST_COLOURS = 1 << 16
+MOST_BYTES = 1 << 26
 SWATCH = 16  # pixels a side of a colour in a PNG strip that is written
 
 
@@ -29,14 +31,14 @@ def read_palette(path: Path) -> np.ndarray:
     """
     reader = _of_kind(path, _READERS)
     try:
-        colours = reader(path.read_bytes())
+        colours = reader(read_limited(path, MOST_BYTES))
     except OSError as error:
         raise TokenizerError(
             f"the palette cannot be read: {error.strerror or error}",
             where=str(path),
             remedy="Give the path of a palette file",
         ) from None
-    except (ValueError, struct.error, IndexError) as error:
+    except (ValueError, struct.error, IndexError, OverflowError) as error:
         raise TokenizerError(
             f"the palette file is damaged: {error}",
             where=str(path),
@@ -233,7 +235,7 @@ def _read_png(data: bytes) -> list[Colour]:
             if image.width * image.height > 1 << 24:
                 raise ValueError(f"{image.width}×{image.height} pixels are no strip of colours")
             pixels = np.asarray(image.convert("RGBA")).reshape(-1, 4)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except Exception as error:  # a damaged picture can raise nearly anything inside a decoder
         raise ValueError(str(error)) from None
     seen, first = np.unique(pixels[pixels[:, 3] > 0][:, :3], axis=0, return_index=True)
     return [tuple(colour) for colour in seen[np.argsort(first)].tolist()]

@@ -8,8 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from pydantic import Field
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from pixelgen.errors import OptionError, TokenizerError
 from pixelgen.options import Options as BaseOptions
@@ -22,10 +21,12 @@ from pixelgen.tokenizers.interface import Tokenizer
 from pixelgen.tokenizers.kmeans import Settings, run_lloyd
 from pixelgen.tokenizers.pictures import check_picture, stack_pictures, to_channels
 from pixelgen.tokenizers.seeding import greedy_plus_plus
+from pixelgen.untrusted import read_arrays
 
 PATCHES_FILE = "patches.safetensors"
 FORMAT = 1
 SEEDED_FROM = 1 << 14  # patches among which the first centres are sought
+MOST_BYTES = 16_384 * 16 * 16 * 4  # of all patches
 MIDDLE = 128  # taken off all levels, for they are kept the smaller
 
 
@@ -163,7 +164,7 @@ class PatchKMeans(Tokenizer):
             options = parse_options(
                 cls.Options, dict(contents["options"]), owner=f"tokenizer {cls.kind}"
             )
-            patches = load_file(path)["patches"]
+            patches = read_arrays(path, MOST_BYTES)["patches"]
             expected = (options.height, options.width)
             if (
                 patches.dtype != np.uint8
@@ -174,10 +175,7 @@ class PatchKMeans(Tokenizer):
             ):
                 raise ValueError(f"patches of shape {patches.shape} and type {patches.dtype}")
             notes = [str(note) for note in contents["notes"]]
-        except (
-            *(OptionError, SafetensorError),
-            *(OSError, ValueError, TypeError, KeyError),
-        ) as error:
+        except (OptionError, OSError, ValueError, TypeError, KeyError) as error:
             raise damaged(path, str(error)) from error
         tokenizer = cls(options, device=device)
         tokenizer.notes = notes

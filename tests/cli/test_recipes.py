@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pixelgen.cli.recipes import find_recipe, recipe_folder
+from pixelgen.cli.recipes import bundled_recipes, find_recipe
 from pixelgen.recipe import Recipe
 
-BUNDLED = sorted(recipe_folder().glob("*.toml"))
+BUNDLED = list(bundled_recipes().values())
 
 
 def test_the_bundled_recipes_are_listed_with_a_line_each(pixelgen):

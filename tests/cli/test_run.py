@@ -74,7 +74,13 @@ def test_the_command_line_comes_before_the_recipe_and_the_recipe_before_the_defa
     assert called.code == 0, called.err
     resolved = written()
     assert resolved["seed"] == 5
-    assert resolved["training"] == {"epochs": 1, "patience": 9, "pace": []}
+    assert resolved["training"] == {
+        "epochs": 1,
+        "patience": 9,
+        "pace": [],
+        "checkpoint_every": 60.0,
+        "checkpoints": 2,
+    }
     assert resolved["model"]["name"] == "markov"
     assert resolved["model"]["order"] == 1
     assert "hidden" not in resolved["model"]

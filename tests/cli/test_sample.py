@@ -86,4 +86,4 @@ def test_where_there_is_no_run_those_beside_it_are_named(pixelgen):
 def test_a_damaged_run_says_which_file(pixelgen):
     (RUN / "model" / "model.safetensors").write_bytes(b"no")
     called = pixelgen("sample", RUN, "--out", "new")
-    called.assert_explained("model cannot be read", "model.safetensors")
+    called.assert_explained("model.safetensors has 2 bytes", "model")

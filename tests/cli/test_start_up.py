@@ -43,7 +43,7 @@ def test_importing_pixelgen_imports_nothing_heavy():
 def test_help_names_every_command(pixelgen):
     called = pixelgen("--help")
     assert called.code == 0
-    for command in ("run", "sample", "resume", "recipes", "plugins"):
+    for command in ("run", "sample", "resume", "report", "show", "recipes", "plugins"):
         assert f" {command} " in called.out
 
 

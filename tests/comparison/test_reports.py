@@ -12,10 +12,10 @@ from comparison.small import HOSTILE_PICTURE, HOSTILE_SETTING
 from PIL import Image
 from rich.console import Console
 
-from pixelgen.comparison.drawing import Drawing, Line, Words
 from pixelgen.comparison.page import render_page
-from pixelgen.comparison.plot import Axis, plot_bits, plot_rate_distortion
+from pixelgen.comparison.plot import plot_bits, plot_rate_distortion
 from pixelgen.comparison.table import as_csv, as_json, cells, short, terminal_table
+from pixelgen.report.drawing import Line
 
 FILES = ("compare.html", "compare.json", "compare.csv", "bits.svg", "bits.png")
 
@@ -126,25 +126,3 @@ def test_the_page_shows_pictures_of_every_setting(compared):
     assert pictures.count("Held-out pictures") == 1
     assert sum("decoded" in alt for alt in pictures) == 1  # both settings read them alike
     assert sum(tag == "svg" for tag, _ in page.tags) == 1
-
-
-def test_what_xml_cannot_hold_is_replaced():
-    drawing = Drawing(100, 50, "\x00title", [Words((5, 5), "<&\x1b\ud800>", "#000000")])
-    root = ET.fromstring(drawing.svg())
-    assert root.find("{http://www.w3.org/2000/svg}text").text == "<&��>"
-    drawing.marks = [Words((50, 25), "up", "#000000", upright=True)]
-    drawing.marks.append(Line([(0, 0), (99, 0), (99, 49)], "#ff0000", dash=5))
-    assert drawing.png().startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize(
-    ("axis", "ticks"),
-    [
-        (Axis(0, 1.55, 0, 100), [0, 0.5, 1, 1.5]),
-        (Axis(3.61, 4.19, 0, 100), [3.7, 3.8, 3.9, 4.0, 4.1]),
-        (Axis(0.9, 60, 0, 100, log=True), [1, 2, 5, 10, 20, 50]),
-    ],
-)
-def test_ticks_are_round_and_within(axis, ticks):
-    assert axis.ticks() == pytest.approx(ticks)
-    assert [round(axis(value)) for value in (axis.low, axis.high)] == [0, 100]

@@ -10,7 +10,6 @@ import pytest
 from pixelgen.data.batches import EVALUATION_BATCH, Cutter
 from pixelgen.data.scans import SCANS, make_scan
 from pixelgen.data.segments import Segments
-from pixelgen.errors import OptionError
 
 VOCABULARY = 50
 GRID = (5, 7)
@@ -142,10 +141,10 @@ def test_a_window_sees_the_token_before_it():
         assert batch.context[0, 0, 0] == before
 
 
-def test_windows_longer_than_a_picture_are_refused():
-    with pytest.raises(OptionError, match="36 tokens do not fit into pictures of 35") as caught:
-        make_cutter(memory="picture", window=36)
-    assert "at most 35" in caught.value.remedy
+def test_a_window_longer_than_a_picture_is_the_whole_picture():
+    cutter = make_cutter(memory="picture", window=36, batch=2, context="previous")
+    whole = [batch.positions.tolist() for batch in epoch(cutter, 2)]
+    assert whole == [[cutter.scan.order.tolist()] * 2]
 
 
 @pytest.mark.parametrize("count", [1, 4, 9])

@@ -10,8 +10,8 @@ from canonical_toys import KINDS, VOCAB, batches, canvases, make
 
 from pixelgen.errors import DeviceNotFound, OptionError, RunUnreadable
 from pixelgen.evaluation.bits import nats_by_cell
+from pixelgen.models.canonical.options import FAMILY
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
-from pixelgen.models.canonical.weights import FAMILY
 from pixelgen.options import describe_options, parse_options
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")

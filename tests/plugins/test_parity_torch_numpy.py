@@ -60,9 +60,8 @@ def as_numpy(folder, options):
 
 def torch_gradients(model, batch):
     """The mean loss and its gradients by autograd, by the names of the weight file."""
-    network = model._network
-    state = network.fresh_state(len(batch.starts))
-    h, _ = model._read(batch, state, torch.float32, None)
+    network = model.network
+    h, _ = network.read(batch, network.fresh_state(len(batch.starts)), torch.float32, None)
     z, vectors, bias = network.output(h)
     loss = mean_cross_entropy(z, vectors, bias, model._targets(batch))
     leaves = network.leaves()

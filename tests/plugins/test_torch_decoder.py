@@ -79,7 +79,7 @@ def wide_model(packed):
 
 def step_inputs(model, rows, seed):
     """Inputs for `rows` positions; row r is the same for every number of rows."""
-    spec = model._network.spec
+    spec = model.network.spec
     context, positions, groups = [], [], []
     for row in range(rows):
         generator = np.random.default_rng((seed, row))

@@ -75,7 +75,7 @@ def batches(cutter, seed=1, groups=1):
 
 
 def weights_of(model):
-    return {name: weight.numpy().copy() for name, weight in model._network.weights().items()}
+    return {name: weight.numpy().copy() for name, weight in model.network.weights().items()}
 
 
 def assert_same(first, second):
@@ -235,7 +235,7 @@ def test_the_weight_file_holds_the_documented_names_and_shapes(tmp_path):
     model, _ = make({"layers": 2}, groups=2)
     model.save(tmp_path)
     arrays = load_file(tmp_path / "model.safetensors")
-    expected = weight_shapes(model._network.spec, model._network.options)
+    expected = weight_shapes(model.network.spec, model.network.options)
     data = {"spec.rows", "spec.columns", "spec.levels", "spec.palette"}
     assert set(arrays) == set(expected) | data
     for name, shape in expected.items():
@@ -290,7 +290,7 @@ def test_training_goes_on_exactly_from_its_saved_state(kind, tmp_path):
         model.train_step(batch, index / len(todo))
     model.save(tmp_path)
     state = {name: np.array(array) for name, array in model.training_state().items()}
-    resumed = TorchLSTM.load(tmp_path, model._network.options, device="cpu")
+    resumed = TorchLSTM.load(tmp_path, model.network.options, device="cpu")
     resumed.restore_training_state(state)
     for index, batch in enumerate(todo[half:], half):
         progress = index / len(todo)

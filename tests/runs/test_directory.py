@@ -10,13 +10,21 @@ from toys import Learner
 
 from pixelgen.errors import PixelgenError, RunExists, RunNotFound, RunUnreadable, StorageError
 from pixelgen.models.interface import ModelSpec
-from pixelgen.runs.directory import KEEP_CHECKPOINTS, SCHEMA, RunDirectory
+from pixelgen.runs.directory import RunDirectory
+from pixelgen.runs.manifest import SCHEMA
+
+MANIFEST = {
+    "state": "running",
+    "plugins": {},
+    "seed": 1,
+    "data": {"fingerprint": "", "groups": [""], "train": [], "held_out": []},
+}
 
 
 @pytest.fixture
 def run(tmp_path) -> RunDirectory:
     created = RunDirectory.create(tmp_path / "runs" / "one")
-    created.write_manifest({"state": "running"})
+    created.write_manifest(MANIFEST)
     return created
 
 
@@ -54,12 +62,12 @@ def test_a_place_that_is_taken_is_left_alone(tmp_path, what):
     with pytest.raises(RunExists) as caught:
         RunDirectory.create(place)
     assert caught.value.where == str(place)
-    assert f"pixelgen resume {place}" in caught.value.remedy
+    assert "another place" in caught.value.remedy
 
 
 def test_a_place_inside_a_file_is_an_error_that_can_be_mended(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="Not a directory"):
+    with pytest.raises(StorageError, match="File exists"):
         RunDirectory.create(tmp_path / "file" / "run")
 
 
@@ -72,7 +80,7 @@ def test_where_there_is_no_run_those_beside_it_are_named(run):
 
 
 def test_the_manifest_carries_the_schema(run):
-    assert run.manifest() == {"schema": SCHEMA, "state": "running"}
+    assert run.manifest() == {"schema": SCHEMA, **MANIFEST}
     assert RunDirectory.open(run.path).manifest()["state"] == "running"
 
 
@@ -107,17 +115,19 @@ def test_a_damaged_line_of_metrics_is_numbered(run, line):
 def test_a_model_that_was_set_aside_is_put_back_when_the_run_is_gone_on_with(run, model):
     run.save_model(model)
     run.model.rename(run.path / ".model.old")
-    RunDirectory.open(run.path, to_write=True)
+    with RunDirectory.open(run.path).locked():
+        pass
     assert (run.model / "model.safetensors").exists()
 
 
 def test_a_checkpoint_that_was_set_aside_is_put_back_and_a_half_filled_one_removed(run, model):
-    checkpoint = run.save_checkpoint(model, {"step": 3})
+    checkpoint = run.checkpoints.save(model, {"step": 3}, keep=2)
     checkpoint.rename(checkpoint.with_name(f".{checkpoint.name}.old"))
     half = checkpoint.with_name(".step-00000004.1.tmp")
     half.mkdir()
-    RunDirectory.open(run.path, to_write=True)
-    assert run.latest_checkpoint() == checkpoint
+    with RunDirectory.open(run.path).locked():
+        pass
+    assert run.checkpoints.newest_whole()[0] == checkpoint
     assert not half.exists()
 
 
@@ -137,9 +147,9 @@ def test_a_last_line_of_metrics_that_was_cut_short_is_left_out(run):
 
 def test_a_checkpoint_holds_weights_training_state_and_progress(run, model):
     model.steps = 7
-    path = run.save_checkpoint(model, {"step": 7, "knots": [[0, 0.0, 9]]})
-    assert run.latest_checkpoint() == path
-    progress, state = run.read_checkpoint(path)
+    path = run.checkpoints.save(model, {"step": 7, "knots": [[0, 0.0, 9]]}, keep=2)
+    assert run.checkpoints.newest_whole()[0] == path
+    progress, state = run.checkpoints.read(path)
     assert progress == {"step": 7, "knots": [[0, 0.0, 9]]}
     assert int(state["steps"]) == 7
     loaded = Learner.load(path, Learner.Options())
@@ -148,22 +158,18 @@ def test_a_checkpoint_holds_weights_training_state_and_progress(run, model):
 
 def test_only_the_newest_checkpoints_are_kept(run, model):
     for step in (9, 99_999_999, 100_000_000, 10):
-        run.save_checkpoint(model, {"step": step})
+        run.checkpoints.save(model, {"step": step}, keep=2)
     kept = sorted(path.name for path in (run.path / "checkpoints").iterdir())
-    assert len(kept) == KEEP_CHECKPOINTS
-    assert run.latest_checkpoint().name == "step-100000000"
-
-
-def test_a_run_without_a_checkpoint_cannot_be_resumed(run):
-    assert "--recipe" in unreadable(run.latest_checkpoint).remedy
+    assert len(kept) == 2
+    assert run.checkpoints.newest_first()[0].name == "step-100000000"
 
 
 @pytest.mark.parametrize("file", ["training.safetensors", "progress.json"])
 @pytest.mark.parametrize("damage", ["missing", "cut short"])
 def test_a_damaged_checkpoint_is_said_to_be(run, model, file, damage):
-    path = run.save_checkpoint(model, {"step": 7})
+    path = run.checkpoints.save(model, {"step": 7}, keep=2)
     if damage == "missing":
         (path / file).unlink()
     else:
         (path / file).write_bytes((path / file).read_bytes()[:5])
-    assert file in unreadable(lambda: run.read_checkpoint(path)).where
+    assert file in unreadable(lambda: run.checkpoints.read(path)).where

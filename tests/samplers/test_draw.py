@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from pixelgen.errors import OptionError, TrainingError
-from pixelgen.samplers.draw import draw, uniforms
+from pixelgen.samplers.draw import STAGES, draw, uniforms
 
 ALMOST_ONE = np.nextafter(1.0, 0.0)
 KEYS = st.integers(0, 2**64 - 1)
@@ -27,40 +27,58 @@ def rows_with_zeros(draw_: st.DrawFn) -> np.ndarray:
 
 @given(rows_with_zeros(), st.data())
 def test_a_token_of_probability_zero_is_never_drawn(rows: np.ndarray, data: st.DataObject) -> None:
-    numbers = data.draw(arrays(np.float64, len(rows), elements=UNIFORM))
+    numbers = data.draw(arrays(np.float64, (len(rows), STAGES), elements=UNIFORM))
     tokens = draw(rows, numbers)
     assert tokens.dtype == np.int32
     assert (rows[np.arange(len(rows)), tokens] > 0).all()
 
 
-@given(rows_with_zeros())
-def test_the_ends_of_the_interval_are_the_first_and_last_possible_tokens(rows: np.ndarray) -> None:
-    first = draw(rows, np.zeros(len(rows)))
-    assert (first == np.argmax(rows > 0, axis=1)).all()
-    last = draw(rows, np.full(len(rows), ALMOST_ONE))
-    assert (last >= first).all()
-    assert (rows[np.arange(len(rows)), last] > 0).all()
+@given(rows_with_zeros(), st.sampled_from([0.0, ALMOST_ONE]))
+def test_the_ends_of_the_interval_are_possible_tokens(rows: np.ndarray, end: float) -> None:
+    tokens = draw(rows, np.full((len(rows), STAGES), end))
+    assert (rows[np.arange(len(rows)), tokens] > 0).all()
 
 
-def test_a_token_is_drawn_where_the_cumulative_probability_exceeds_the_number() -> None:
-    row = np.array([0.25, 0.0, 0.5, 0.25, 0.0])
-    numbers = np.array([0.0, 0.2499, 0.25, 0.7499, 0.75, ALMOST_ONE])
-    drawn = draw(np.tile(row, (len(numbers), 1)), numbers)
-    assert drawn.tolist() == [0, 0, 2, 2, 3, 3]
+def test_each_stage_chooses_where_the_cumulative_probability_exceeds_its_number() -> None:
+    # Eight tokens are 2 × 2 × 2: the last bit is drawn first, then the middle one, then the first.
+    row = np.array([0.05, 0.10, 0.0, 0.30, 0.15, 0.20, 0.10, 0.10])
+    # p(last bit 0) = 0.05 + 0.0 + 0.15 + 0.10 = 0.3; given that, p(middle bit 0) = 0.2 / 0.3;
+    # given both, p(first bit 0) = 0.05 / 0.2.
+    cases = {
+        (0.29, 0.66, 0.24): 0b000,
+        (0.29, 0.66, 0.26): 0b100,
+        (0.29, 0.67, 0.00): 0b110,  # 0b010 has no probability
+        (0.31, 0.42, 0.32): 0b001,  # p(middle 0 | last 1) = 0.3 / 0.7, p(first 0) = 0.1 / 0.3
+        (0.31, 0.42, 0.34): 0b101,
+        (0.31, 0.43, 0.74): 0b011,  # p(first 0) = 0.3 / 0.4
+        (0.31, 0.43, 0.76): 0b111,
+    }
+    drawn = draw(np.tile(row, (len(cases), 1)), np.array(list(cases)))
+    assert drawn.tolist() == list(cases.values())
 
 
 def test_rows_need_not_sum_to_one() -> None:
     rows = np.array([[1.0, 3.0], [1e-300, 3e-300]])
-    assert draw(rows, np.array([0.24, 0.26])).tolist() == [0, 1]
+    # Two tokens are padded to 2 × 2 × 2, and differ in the bit that is drawn first.
+    numbers = np.array([[0.24, 0.5, 0.5], [0.26, 0.5, 0.5]])
+    assert draw(rows, numbers).tolist() == [0, 1]
 
 
 def test_a_vocabulary_of_one_leaves_no_choice() -> None:
-    assert draw(np.ones((3, 1), np.float32), np.array([0.0, 0.5, ALMOST_ONE])).tolist() == [0] * 3
+    numbers = np.tile(np.array([[0.0], [0.5], [ALMOST_ONE]]), STAGES)
+    assert draw(np.ones((3, 1), np.float32), numbers).tolist() == [0] * 3
+
+
+@given(st.integers(1, 400), st.integers(0, 99))
+def test_every_token_can_be_drawn_in_a_vocabulary_of_any_size(size: int, seed: int) -> None:
+    wanted = np.random.default_rng(seed).integers(0, size, 5)
+    numbers = np.random.default_rng(seed).random((5, STAGES))
+    assert (draw(np.eye(size)[wanted], numbers) == wanted).all()
 
 
 def test_a_row_does_not_depend_on_the_rows_beside_it_nor_on_the_layout_in_memory() -> None:
     generator = np.random.default_rng(0)
-    rows, numbers = generator.random((40, 300), np.float32), generator.random(40)
+    rows, numbers = generator.random((40, 300), np.float32), generator.random((40, STAGES))
     together = draw(rows, numbers)
     assert (draw(np.asfortranarray(rows), numbers) == together).all()
     for row in range(40):
@@ -69,7 +87,7 @@ def test_a_row_does_not_depend_on_the_rows_beside_it_nor_on_the_layout_in_memory
 
 def test_the_probabilities_are_left_as_they_were() -> None:
     rows = np.full((1, 4), 0.25)
-    draw(rows, np.array([0.5]))
+    draw(rows, np.full((1, STAGES), 0.5))
     assert (rows == 0.25).all()
 
 
@@ -89,7 +107,7 @@ def test_draws_follow_the_distribution() -> None:
 def test_a_row_that_is_no_distribution_is_refused(bad: float) -> None:
     rows = np.array([[0.5, 0.5], [bad, 0.0]])
     with pytest.raises(TrainingError, match="not numbers"):
-        draw(rows, np.array([0.5, 0.5]))
+        draw(rows, np.full((2, STAGES), 0.5))
 
 
 @given(KEYS, st.integers(0, 2**32), st.integers(0, 60), st.integers(0, 60))
@@ -112,8 +130,13 @@ def test_another_seed_or_picture_has_other_numbers(
 
 def test_the_numbers_of_neighbouring_seeds_and_pictures_are_unrelated() -> None:
     rows = np.stack(
-        [uniforms(seed, picture, 4000) for seed in range(3) for picture in range(3)]
-        + [uniforms(1, 0, 4001)[1:]]
+        [
+            numbers
+            for seed in range(3)
+            for picture in range(3)
+            for numbers in uniforms(seed, picture, 4000).T
+        ]
+        + [uniforms(1, 0, 4001)[1:, 0]]
     )
     correlation = np.corrcoef(rows) - np.eye(len(rows))
     assert np.abs(correlation).max() < 0.08  # five standard deviations

@@ -27,11 +27,13 @@ class Optimizer:
     Attributes:
         steps: how many were taken.
         moments: m and v by `mean` and `square`, and then by the weight's name; empty at first.
+        scale: what the learning rate is multiplied by.
     """
 
     def __init__(self, options: CanonicalOptions) -> None:
         self.options = options
         self.steps = 0
+        self.scale = 1.0
         self.moments: dict[str, dict[str, np.ndarray]] = {}
 
     def step(
@@ -63,7 +65,8 @@ class Optimizer:
     def rate(self, progress: float) -> float:
         """Return the learning rate of the next step."""
         options = self.options
-        rate = options.peak_learning_rate * min(1.0, (self.steps + 1) / (options.warm_up + 1))
+        rate = self.scale * options.peak_learning_rate
+        rate *= min(1.0, (self.steps + 1) / (options.warm_up + 1))
         if options.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         return rate

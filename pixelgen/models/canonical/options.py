@@ -1,8 +1,14 @@
-"""The options of the canonical LSTM, and the article's settings of them."""
+"""The options of the canonical LSTM, and the article's settings of them.
+
+What an LSTM has in common with any other network that reads a position's neighbours and answers
+with the probabilities of its token stands in a class of its own, `NeighbourOptions`: a family whose
+middle is something else builds on that, and shares the input and output layers, the optimizer and
+the files.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,52 +35,34 @@ ARTICLE: dict[str, Any] = {
     "clip": None,
 }
 
+FAMILY = "canonical-lstm"
+
 # The options that decide which weights there are; a saved model keeps its own.
-SHAPING = (
-    "layers",
-    "hidden",
-    "embedding",
-    "projection",
-    "colours",
-    "token_embeddings",
-    "positions",
-    "output",
-)
+ENDS = ("embedding", "projection", "colours", "token_embeddings", "positions", "output")
+SHAPING = ("layers", "hidden", *ENDS)
 
 
-class CanonicalOptions(Options):
-    """What every backend of the canonical LSTM takes; one may add its own."""
+class NeighbourOptions(Options):
+    """What a network takes whatever is between its input and its output layer.
 
-    layers: int = Field(1, ge=1, le=8, description="LSTM layers, one on top of another")
-    hidden: int = Field(256, ge=1, le=8192, description="width of each LSTM layer's state")
+    Attributes:
+        family: models of one family read each other's files.
+        shaping: the options that decide which weights there are; a saved model keeps its own.
+    """
+
+    family: ClassVar[str]
+    shaping: ClassVar[tuple[str, ...]]
+
     embedding: int = Field(256, ge=1, le=8192, description="width of the input at each position")
     projection: int = Field(
         256, ge=1, le=8192, description="width of the tokens' output vectors (output=palette)"
-    )
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of each LSTM layer's outputs dropped in training"
     )
     context: str | Offsets = Field(
         "wide",
         description="neighbours that a position sees: previous, near, wide, or [row, column] "
         "offsets",
     )
-    memory: Literal["row", "picture"] = Field(
-        "row", description="how far the state reaches: along one line of the scan, or all of it"
-    )
     batch: int = Field(32, ge=1, le=65536, description="sequences in a training batch")
-    chunk: int = Field(
-        75,
-        ge=1,
-        le=65536,
-        description="memory=picture: positions in a training step; gradients stop there",
-    )
-    window: int | None = Field(
-        None,
-        ge=1,
-        description="memory=picture: train on windows of this length, each starting afresh",
-    )
-    window_step: int = Field(3, ge=1, description="how far apart those windows start")
     colours: bool = Field(
         True, description="see the neighbours' colours through a network, where there is a palette"
     )
@@ -106,9 +94,7 @@ class CanonicalOptions(Options):
     )
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if self.window is not None and self.memory != "picture":
-            raise ValueError("'window' cuts whole pictures, so it needs memory=picture")
+    def _sees_something(self) -> Self:
         if not self.colours and self.token_embeddings == 0:
             raise ValueError("with colours=false, token_embeddings must be at least 1")
         return self
@@ -120,6 +106,73 @@ class CanonicalOptions(Options):
             return self.learning_rate
         return 0.004 if self.optimizer == "adamw" else 0.001
 
+    @property
+    def elsewhere(self) -> Literal["absolute", "relative"]:
+        """How the places on a grid of another shape than the trained one are told."""
+        return "relative" if self.positions == "relative" else "absolute"
+
+    @property
+    def width(self) -> int:
+        """How many numbers the output layer reads."""
+        raise NotImplementedError
+
+    def middle_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the weights between the input and the output layer, by name."""
+        raise NotImplementedError
+
+    def segments(self) -> Segments:
+        """Return how sequences are to be cut."""
+        raise NotImplementedError
+
+
+class CanonicalOptions(NeighbourOptions):
+    """What every backend of the canonical LSTM takes; one may add its own."""
+
+    family: ClassVar[str] = FAMILY
+    shaping: ClassVar[tuple[str, ...]] = SHAPING
+
+    layers: int = Field(1, ge=1, le=8, description="LSTM layers, one on top of another")
+    hidden: int = Field(256, ge=1, le=8192, description="width of each LSTM layer's state")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of each LSTM layer's outputs dropped in training"
+    )
+    memory: Literal["row", "picture"] = Field(
+        "row", description="how far the state reaches: along one line of the scan, or all of it"
+    )
+    chunk: int = Field(
+        75,
+        ge=1,
+        le=65536,
+        description="memory=picture: positions in a training step; gradients stop there",
+    )
+    window: int | None = Field(
+        None,
+        ge=1,
+        description="memory=picture: train on windows of this length, each starting afresh",
+    )
+    window_step: int = Field(3, ge=1, description="how far apart those windows start")
+
+    @model_validator(mode="after")
+    def _windows_need_pictures(self) -> Self:
+        if self.window is not None and self.memory != "picture":
+            raise ValueError("'window' cuts whole pictures, so it needs memory=picture")
+        return self
+
+    @property
+    def width(self) -> int:
+        """How many numbers the output layer reads."""
+        return self.hidden
+
+    def middle_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the LSTM's weights, by name."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for layer in range(self.layers):
+            into = self.hidden if layer else self.embedding
+            shapes[f"lstm.{layer}.input"] = (4 * self.hidden, into)
+            shapes[f"lstm.{layer}.recurrent"] = (4 * self.hidden, self.hidden)
+            shapes[f"lstm.{layer}.bias"] = (4 * self.hidden,)
+        return shapes
+
     def segments(self) -> Segments:
         """Return how sequences are to be cut."""
         return Segments(
@@ -129,5 +182,5 @@ class CanonicalOptions(Options):
             chunk=self.chunk,
             window=self.window,
             window_step=self.window_step,
-            positions="relative" if self.positions == "relative" else "absolute",
+            positions=self.elsewhere,
         )

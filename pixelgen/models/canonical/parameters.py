@@ -33,16 +33,16 @@ import math
 
 import numpy as np
 
-from pixelgen.models.canonical.options import CanonicalOptions
+from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.interface import ModelSpec
 from pixelgen.randomness import generator_for
 
 SHARES = 16  # entries of a table of relative places
 
 
-def weight_shapes(spec: ModelSpec, options: CanonicalOptions) -> dict[str, tuple[int, ...]]:
+def weight_shapes(spec: ModelSpec, options: NeighbourOptions) -> dict[str, tuple[int, ...]]:
     """Return the shape of every weight by its name, in the order of the table above."""
-    vocab, embedding, hidden = spec.vocab_size, options.embedding, options.hidden
+    vocab, embedding, width = spec.vocab_size, options.embedding, options.width
     channels = 0 if spec.palette is None else spec.palette.shape[1]
     shapes: dict[str, tuple[int, ...]] = {}
 
@@ -55,28 +55,25 @@ def weight_shapes(spec: ModelSpec, options: CanonicalOptions) -> dict[str, tuple
         linear("colour_in.1", embedding, embedding)
     for name, entries in embedding_tables(spec, options).items():
         shapes[name] = (entries, embedding)
-    for layer in range(options.layers):
-        shapes[f"lstm.{layer}.input"] = (4 * hidden, hidden if layer else embedding)
-        shapes[f"lstm.{layer}.recurrent"] = (4 * hidden, hidden)
-        shapes[f"lstm.{layer}.bias"] = (4 * hidden,)
+    shapes |= options.middle_shapes()
     if options.output == "palette":
-        linear("project", options.projection, hidden)
+        linear("project", options.projection, width)
         shapes["output.free"] = (vocab, options.projection)
         if channels:
             linear("output.colour.0", options.projection, 8 * channels)
             linear("output.colour.1", options.projection, options.projection)
     else:
-        shapes["output.weight"] = (vocab, hidden)
+        shapes["output.weight"] = (vocab, width)
     shapes["output.bias"] = (vocab,)
     return shapes
 
 
-def sees_colours(spec: ModelSpec, options: CanonicalOptions) -> bool:
+def sees_colours(spec: ModelSpec, options: NeighbourOptions) -> bool:
     """Whether the input has the neighbours' colours."""
     return options.colours and spec.palette is not None
 
 
-def embedding_tables(spec: ModelSpec, options: CanonicalOptions) -> dict[str, int]:
+def embedding_tables(spec: ModelSpec, options: NeighbourOptions) -> dict[str, int]:
     """Return the number of entries of each embedding table by its name, in order.
 
     Without a palette there is always the nearest neighbour's token, or nothing would be seen.
@@ -93,7 +90,7 @@ def embedding_tables(spec: ModelSpec, options: CanonicalOptions) -> dict[str, in
     return tables
 
 
-def place_entries(spec: ModelSpec, options: CanonicalOptions) -> dict[str, np.ndarray]:
+def place_entries(spec: ModelSpec, options: NeighbourOptions) -> dict[str, np.ndarray]:
     """Return which row of each table of places every position takes: (P,) int32 by table.
 
     With positions=relative a table has an entry for each 16th of the height or width, so that what
@@ -119,36 +116,39 @@ def _sixteenths(along: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return shares
 
 
-def has_activated_input(spec: ModelSpec, options: CanonicalOptions) -> bool:
+def has_activated_input(spec: ModelSpec, options: NeighbourOptions) -> bool:
     """Whether x = γ(s): always but where s is one token's embedding and nothing else."""
     return sees_colours(spec, options) or len(embedding_tables(spec, options)) > 1
 
 
-def initial_weights(spec: ModelSpec, options: CanonicalOptions, seed: int) -> dict[str, np.ndarray]:
+def initial_weights(spec: ModelSpec, options: NeighbourOptions, seed: int) -> dict[str, np.ndarray]:
     """Return new weights, the same for the same seed in every backend and on every machine.
 
     Each weight has random numbers of its own, keyed by the seed and its name, so that one does
     not change when another is added.
     """
     return {
-        name: _initial(name, shape, options, generator_for(seed, f"weight {name}"))
+        name: _initial(name, shape, generator_for(seed, f"weight {name}"))
         for name, shape in weight_shapes(spec, options).items()
     }
 
 
-def _initial(
-    name: str, shape: tuple[int, ...], options: CanonicalOptions, generator: np.random.Generator
-) -> np.ndarray:
+def _initial(name: str, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
     if name.endswith("bias"):
         weight = np.zeros(shape, np.float32)
         if name.startswith("lstm"):  # remember at first: the forget gate starts open
-            weight[options.hidden : 2 * options.hidden] = 1
+            hidden = len(weight) // 4
+            weight[hidden : 2 * hidden] = 1
         return weight
+    if name.endswith("norm.weight"):
+        return np.ones(shape, np.float32)
+    if name.endswith("back.weight"):  # adds nothing at first, so that any depth learns
+        return np.zeros(shape, np.float32)
     if "_in." in name and not name.startswith("colour_in"):
         return generator.normal(0, 0.1, shape).astype(np.float32)
     if name == "output.free":
         return generator.normal(0, 0.05, shape).astype(np.float32)
     bound = math.sqrt(3 / shape[1])  # keeps the variance of what passes through
     if name.startswith("lstm"):
-        bound = 1 / math.sqrt(options.hidden)
+        bound = 1 / math.sqrt(shape[0] // 4)
     return generator.uniform(-bound, bound, shape).astype(np.float32)

@@ -76,14 +76,14 @@ def read_training_state(
         backend: whose random state to look for.
         optimizer: `adamw` or `rmsprop`.
         shapes: the model's weights, by name.
-        layers: of the LSTM.
+        layers: of the LSTM; 0 for a family that has none.
 
     Raises:
         RunUnreadable: it is the state of another model, or of another optimizer.
     """
     steps = int(_taken(arrays, "steps", ()))
     moments = MOMENTS[optimizer] if steps else ()
-    hidden = shapes["lstm.0.recurrent"][1]
+    hidden = shapes["lstm.0.recurrent"][1] if layers else 0
     expected = {
         *(f"optimizer.{moment}.{name}" for moment in moments for name in shapes),
         *(f"carried.{layer}.{letter}" for layer in range(layers) for letter in "hc"),

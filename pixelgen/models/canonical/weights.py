@@ -1,4 +1,4 @@
-"""The model's files: `model.safetensors` and `spec.json`, the same for every backend.
+"""The model's files: `model.safetensors` and `spec.json`, the same for every backend of a family.
 
 `model.safetensors` holds the weights under the names of `parameters.py` in float32, and what the
 model must know of its data: `spec.rows`, `spec.columns`, `spec.levels` (P,) int32 and, where there
@@ -11,26 +11,27 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from pixelgen.errors import RunUnreadable
-from pixelgen.models.canonical.options import SHAPING, CanonicalOptions
+from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.canonical.parameters import weight_shapes
-from pixelgen.models.interface import ModelSpec
+from pixelgen.models.interface import ModelSpec, parse_shape
+from pixelgen.untrusted import read_arrays, read_json
 
-FAMILY = "canonical-lstm"
 FORMAT = 1
 WEIGHTS = "model.safetensors"
 SPEC = "spec.json"
 
+TakenOptions = TypeVar("TakenOptions", bound=NeighbourOptions)
+
 
 def write_model(
-    directory: Path, spec: ModelSpec, options: CanonicalOptions, weights: Mapping[str, np.ndarray]
+    directory: Path, spec: ModelSpec, options: NeighbourOptions, weights: Mapping[str, np.ndarray]
 ) -> None:
     """Write both files into an existing directory."""
     arrays = {name: np.ascontiguousarray(weight, np.float32) for name, weight in weights.items()}
@@ -39,37 +40,34 @@ def write_model(
     if spec.palette is not None:
         arrays["spec.palette"] = np.ascontiguousarray(spec.palette, np.uint8)
     description = {
-        "family": FAMILY,
+        "family": options.family,
         "format": FORMAT,
         "vocab_size": spec.vocab_size,
         "grid": list(spec.grid),
         "offsets": [list(offset) for offset in spec.offsets],
         "groups": spec.groups,
-        "options": {name: getattr(options, name) for name in SHAPING},
+        "options": {name: getattr(options, name) for name in options.shaping},
     }
     save_file(arrays, directory / WEIGHTS)
     (directory / SPEC).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
 def read_model(
-    directory: Path, options: CanonicalOptions
-) -> tuple[ModelSpec, CanonicalOptions, dict[str, np.ndarray]]:
+    directory: Path, options: TakenOptions
+) -> tuple[ModelSpec, TakenOptions, dict[str, np.ndarray]]:
     """Return the specification, `options` with the saved model's shape, and the weights.
 
     Raises:
         RunUnreadable: a file is missing, damaged, or does not fit the other.
     """
-    description = _read_description(directory / SPEC)
+    description = _read_description(directory / SPEC, options.family)
     arrays = _read_arrays(directory / WEIGHTS)
     path = directory / SPEC
     try:
-        shaping = {name: description["options"][name] for name in SHAPING}
+        shaping = {name: description["options"][name] for name in options.shaping}
         options = type(options).model_validate({**options.model_dump(), **shaping})
-        spec = ModelSpec(
-            vocab_size=int(description["vocab_size"]),
-            grid=(int(description["grid"][0]), int(description["grid"][1])),
-            offsets=tuple((int(row), int(column)) for row, column in description["offsets"]),
-            groups=int(description["groups"]),
+        spec = parse_shape(
+            description,
             rows=arrays.pop("spec.rows"),
             columns=arrays.pop("spec.columns"),
             levels=arrays.pop("spec.levels"),
@@ -77,18 +75,20 @@ def read_model(
         )
         expected = weight_shapes(spec, options)
     except (KeyError, IndexError, TypeError, ValueError, ValidationError) as error:
+        if str(error).startswith(("a palette", "places")):  # which are kept with the weights
+            path = directory / WEIGHTS
         raise _unreadable(path, f"has a missing or wrong entry: {_first_line(error)}") from None
     _check(directory / WEIGHTS, expected, arrays)
     return spec, options, arrays
 
 
-def _read_description(path: Path) -> dict[str, Any]:
+def _read_description(path: Path, family: str) -> dict[str, Any]:
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = read_json(path)
     except (OSError, ValueError) as error:
         raise _unreadable(path, f"cannot be read: {_first_line(error)}") from None
-    if not isinstance(description, dict) or description.get("family") != FAMILY:
-        raise _unreadable(path, "does not describe a canonical LSTM")
+    if description.get("family") != family:
+        raise _unreadable(path, f"does not describe a model of the family {family!r}")
     if description.get("format") != FORMAT:
         raise _unreadable(path, f"is of format {description.get('format')!r}, not {FORMAT}")
     return description
@@ -96,10 +96,9 @@ def _read_description(path: Path) -> dict[str, Any]:
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        arrays: dict[str, np.ndarray] = load_file(path)
-    except (OSError, ValueError, SafetensorError) as error:
+        return read_arrays(path)
+    except (OSError, ValueError) as error:
         raise _unreadable(path, f"cannot be read: {_first_line(error)}") from None
-    return arrays
 
 
 def _check(

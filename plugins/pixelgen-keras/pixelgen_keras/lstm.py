@@ -13,9 +13,10 @@ import numpy as np
 
 import pixelgen
 from pixelgen.data.segments import Batch, Segments
+from pixelgen.models.canonical.options import FAMILY
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import TrainingState, read_training_state
-from pixelgen.models.canonical.weights import FAMILY, read_model, write_model
+from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import Decoder, Model, ModelSpec
 from pixelgen_keras.batches import kept_outputs, padded
 from pixelgen_keras.engines import open_engine
@@ -45,6 +46,7 @@ class KerasLSTM(Model):
         from pixelgen_keras.optimizer import Optimizer
         from pixelgen_keras.steps import Steps
 
+        self.spec = spec
         self._spec, self._options, self._engine = spec, options, engine
         self._seed, self._steps_taken = seed, 0
         self._network = Network(spec, options, engine)
@@ -104,6 +106,18 @@ class KerasLSTM(Model):
         from pixelgen_keras.decoder import KerasDecoder
 
         return KerasDecoder(self._network, self._steps, self._weights, slots)
+
+    def scale_learning_rate(self, factor: float) -> bool:
+        """Learn with this multiple of the learning rate from now on; True."""
+        self._optimizer.scale *= factor
+        return True
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error is about a lack of memory, by the names that the engines give it."""
+        names = {kind.__name__ for kind in type(error).__mro__}
+        return bool(names & {"MemoryError", "ResourceExhaustedError", "OutOfMemoryError"}) or (
+            "RESOURCE_EXHAUSTED" in str(error)
+        )
 
     @property
     def device(self) -> str:

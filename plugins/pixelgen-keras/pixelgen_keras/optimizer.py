@@ -28,6 +28,7 @@ class Optimizer:
 
     def __init__(self, options: CanonicalOptions, engine: Engine) -> None:
         self._options = options
+        self.scale = 1.0  # of the learning rate
         self.moments: tuple[str, ...] = MOMENTS[options.optimizer]
         self._move = engine.fused(self._adamw if options.optimizer == "adamw" else self._rmsprop)
 
@@ -44,7 +45,8 @@ class Optimizer:
     def rate(self, steps: int, progress: float) -> float:
         """Return the learning rate of the next step."""
         options = self._options
-        rate = options.peak_learning_rate * min(1.0, (steps + 1) / (options.warm_up + 1))
+        rate = self.scale * options.peak_learning_rate
+        rate *= min(1.0, (steps + 1) / (options.warm_up + 1))
         if options.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         return rate

@@ -1,207 +1,124 @@
-"""`torch-lstm`: the canonical LSTM as a model of pixelgen."""
+"""`torch-lstm`: the canonical LSTM, whose equations stand in `pixelgen.models.canonical`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import pixelgen
-from pixelgen.data.segments import Batch, Segments
-from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
-from pixelgen.models.canonical.training_state import TrainingState, read_training_state
-from pixelgen.models.canonical.weights import FAMILY, read_model, write_model
-from pixelgen.models.interface import Decoder, Model, ModelSpec
-from pixelgen_torch.decoder import TorchDecoder
-from pixelgen_torch.device import choose_device, product_dtype
-from pixelgen_torch.memory import keep_large_buffers
-from pixelgen_torch.network import Network, State
-from pixelgen_torch.optimizer import Optimizer
+from pixelgen.data.segments import Batch
+from pixelgen.models.canonical.options import FAMILY
+from pixelgen.models.canonical.training_state import State
+from pixelgen.models.interface import Decoder
+from pixelgen_torch.lstm_decoder import LSTMDecoder
+from pixelgen_torch.model import SequenceNetwork, TorchModel, dropped
 from pixelgen_torch.options import LSTMOptions
-from pixelgen_torch.softmax import mean_cross_entropy
+from pixelgen_torch.recurrence import lstm
+
+Carried = list[tuple[Tensor, Tensor]]  # h and c (B, H) of each layer
 
 
-class TorchLSTM(Model):
-    """The canonical LSTM on PyTorch; `network.py` has its arithmetic."""
+class LSTMNetwork(SequenceNetwork):
+    """Layers of LSTM between the input and the output layer."""
 
-    Options: ClassVar[type[pixelgen.Options]] = LSTMOptions
-    family: ClassVar[str | None] = FAMILY
+    options: LSTMOptions
+    splits_carried: ClassVar[bool] = True
 
-    def __init__(self, network: Network, seed: int) -> None:
-        keep_large_buffers()
-        self._network = network
-        self._seed = seed
-        self._dtype = product_dtype(network.options.precision, network.device)
-        self._optimizer = Optimizer(network.leaves(), network.options)
-        self._dropout = torch.Generator(network.device).manual_seed(seed)
-        # Where sequences go on from one batch to the next; training and `nll` walk separately.
-        self._training_state: State = network.fresh_state(0)
-        self._reading_state: State = network.fresh_state(0)
+    def some(self, carried: Carried | None, rows: slice) -> Carried | None:
+        """Return the states of some of the sequences."""
+        return carried and [(h[rows], c[rows]) for h, c in carried]
 
-    @classmethod
-    def segments(cls, options: Any) -> Segments:
-        """Return how a model with these options wants its sequences cut."""
-        segments: Segments = options.segments()
-        return segments
-
-    @classmethod
-    def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:
-        """Return a new, untrained model; the same for the same seed.
-
-        Raises:
-            DeviceNotFound: the device is not there.
-        """
-        place = choose_device(device)
-        initial = initial_weights(spec, options, seed)
-        weights = {name: torch.from_numpy(array) for name, array in initial.items()}
-        return cls(Network(spec, options, weights, place), seed)
-
-    def train_step(self, batch: Batch, progress: float) -> float:
-        """Learn from one batch; return its mean loss in nats per token before the step."""
-        network = self._network
-        state = self._continued(self._training_state, batch)
-        h, self._training_state = self._read(batch, state, self._dtype, self._dropout)
-        z, vectors, bias = network.output(h)
-        loss = mean_cross_entropy(z, vectors, bias, self._targets(batch))
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step(progress)
-        return loss.item()
-
-    def nll(self, batch: Batch) -> np.ndarray:
-        """Return the negative log-likelihood of each target in nats: (B, T) float32."""
-        network = self._network
-        rows, steps = batch.targets.shape
-        with torch.no_grad():
-            state = self._continued(self._reading_state, batch)
-            h, self._reading_state = self._read(batch, state, torch.float32, None)
-            z, vectors, bias = network.output(h)
-            nats = z.new_empty(len(z))
-            targets = self._targets(batch)
-            for first in range(0, len(z), 1024):  # bounds the memory
-                part = slice(first, first + 1024)
-                logits = torch.addmm(bias, z[part], vectors.t())
-                chosen = logits.gather(1, targets[part, None])[:, 0]
-                nats[part] = logits.logsumexp(1) - chosen
-            result: np.ndarray = nats.view(steps, rows).t().cpu().numpy()
-            return np.ascontiguousarray(result)
-
-    def decoder(self, slots: int) -> Decoder:
-        """Return a decoder with this many recurrent states."""
-        return TorchDecoder(self._network, slots)
-
-    @property
-    def device(self) -> str:
-        """The device that was taken: `cpu` or `cuda:N`."""
-        return str(self._network.device)
-
-    @property
-    def parameter_count(self) -> int:
-        """The number of learned numbers."""
-        return sum(leaf.numel() for leaf in self._network.leaves().values())
-
-    def save(self, directory: Path) -> None:
-        """Write `model.safetensors` and `spec.json` into an existing directory."""
-        weights = {name: weight.cpu().numpy() for name, weight in self._network.weights().items()}
-        write_model(directory, self._network.spec, self._network.options, weights)
-
-    @classmethod
-    def load(cls, directory: Path, options: Any, *, device: str = "auto") -> Self:
-        """Return the model that `save` wrote, of the shape that it was saved with.
-
-        Raises:
-            RunUnreadable: a file is missing or damaged.
-            DeviceNotFound: the device is not there.
-        """
-        place = choose_device(device)
-        spec, options, arrays = read_model(directory, options)
-        weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        return cls(Network(spec, options, weights, place), seed=0)
-
-    def training_state(self) -> Mapping[str, np.ndarray]:
-        """Return the optimizer's moments, the dropout's random state and the carried states."""
-        moments = {
-            moment: {
-                name: tensor.cpu().numpy().copy()
-                for name, tensor in self._network.by_name(by_leaf).items()
-            }
-            for moment, by_leaf in self._optimizer.moments().items()
-        }
-        carried = [
-            (h.cpu().numpy().copy(), c.cpu().numpy().copy()) for h, c in self._training_state
+    def joined(self, carried: list[Carried]) -> Carried:
+        """Return the states of a whole batch from those of its parts."""
+        if len(carried) == 1:
+            return carried[0]
+        return [
+            (torch.cat([h for h, _ in layer]), torch.cat([c for _, c in layer]))
+            for layer in zip(*carried, strict=True)
         ]
-        random = self._dropout.get_state().numpy().copy()
-        state = TrainingState(self._seed, self._optimizer.steps, moments, carried, random)
-        return state.arrays(self._random_name)
 
-    def restore_training_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take back what `training_state` returned, here or in another backend of the family.
-
-        Raises:
-            RunUnreadable: it is another model's.
-        """
-        network = self._network
-        taken = read_training_state(
-            state,
-            backend=self._random_name,
-            optimizer=network.options.optimizer,
-            shapes=weight_shapes(network.spec, network.options),
-            layers=network.options.layers,
-        )
-        moments = {
-            moment: network.by_leaf({name: self._tensor(array) for name, array in named.items()})
-            for moment, named in taken.moments.items()
-        }
-        self._optimizer.restore(taken.steps, moments)
-        self._seed = taken.seed
-        if taken.random is None:
-            self._dropout.manual_seed(taken.seed + taken.steps)
-        else:
-            self._dropout.set_state(torch.tensor(taken.random))
-        self._training_state = [(self._tensor(h), self._tensor(c)) for h, c in taken.carried]
-
-    @property
-    def _random_name(self) -> str:
-        """Whose random state this is: that of one kind of device means nothing to another."""
-        return f"torch.{self._network.device.type}"
-
-    def _read(
-        self, batch: Batch, state: State, dtype: torch.dtype, dropout: torch.Generator | None
-    ) -> tuple[Tensor, State]:
-        """Run the network over a batch: (TB, H) outputs, time first, and the last state."""
-        rows, steps = batch.targets.shape
-        x = self._network.inputs(
-            _time_first(batch.context),  # (TB, n)
-            _time_first(batch.positions),  # (TB,)
-            np.tile(batch.groups, steps),
-            dtype,
-        )
-        h, last = self._network.recur(x.view(steps, rows, -1), state, dropout)
+    def read(
+        self,
+        batch: Batch,
+        carried: Carried | None,
+        dtype: torch.dtype,
+        dropout: torch.Generator | None,
+    ) -> tuple[Tensor, Carried]:
+        """Return the outputs h (TB, H), time first, and the state after the last position."""
+        h, last = self.recur(self.embed(batch, dtype), self._continued(carried, batch), dropout)
         return h.flatten(0, 1), last
 
-    def _continued(self, carried: State, batch: Batch) -> State:
+    def recur(
+        self, x: Tensor, state: Carried, dropout: torch.Generator | None = None
+    ) -> tuple[Tensor, Carried]:
+        """Run all LSTM layers over (T, B, E) inputs; return (T, B, H) and the last state.
+
+        Where `dropout` is given, it draws the masks that every layer's outputs are dropped by.
+        """
+        last: Carried = []
+        for layer, (h, c) in enumerate(state):
+            x, last_h, last_c = lstm(
+                x,
+                self._leaves[f"lstm.{layer}.input"],
+                self._leaves[f"lstm.{layer}.recurrent"],
+                self._leaves[f"lstm.{layer}.bias"],
+                h,
+                c,
+            )
+            last.append((last_h, last_c))
+            x = dropped(x, self.options.dropout, dropout)
+        return x, last
+
+    def fresh_state(self, rows: int) -> Carried:
+        """Return the state of `rows` sequences that have not begun."""
+        return [
+            (self._zeros(rows, self.options.hidden), self._zeros(rows, self.options.hidden))
+            for _ in range(self.options.layers)
+        ]
+
+    def _continued(self, carried: Carried | None, batch: Batch) -> Carried:
         """The state that a batch's sequences begin with: fresh, or carried from the last batch."""
         rows = len(batch.starts)
         if batch.starts.all():
-            return self._network.fresh_state(rows)
-        if len(carried[0][0]) != rows:
-            raise ValueError(
-                f"a batch of {rows} sequences cannot go on from one of {len(carried[0][0])}"
-            )
-        goes_on = self._tensor(~batch.starts)[:, None]
+            return self.fresh_state(rows)
+        before = 0 if carried is None else len(carried[0][0])
+        if carried is None or before != rows:
+            raise ValueError(f"a batch of {rows} sequences cannot go on from one of {before}")
+        goes_on = torch.from_numpy(~batch.starts).to(self.device)[:, None]
         return [(h * goes_on, c * goes_on) for h, c in carried]
 
-    def _targets(self, batch: Batch) -> Tensor:
-        return self._tensor(_time_first(batch.targets))
 
-    def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.tensor(array, device=self._network.device)
+class TorchLSTM(TorchModel):
+    """The canonical LSTM on PyTorch."""
+
+    Options: ClassVar[type[pixelgen.Options]] = LSTMOptions
+    Net: ClassVar[type[SequenceNetwork]] = LSTMNetwork
+    family: ClassVar[str | None] = FAMILY
+
+    network: LSTMNetwork
+
+    def decoder(self, slots: int) -> Decoder:
+        """Return a decoder with this many recurrent states."""
+        return LSTMDecoder(self.network, slots)
+
+    @property
+    def recurrent_layers(self) -> int:
+        """How many layers have states that training carries from batch to batch."""
+        return self.network.options.layers
+
+    def states(self) -> State:
+        """Return these: h and c (B, H) of each."""
+        carried = self.network.fresh_state(0) if self._training is None else self._training
+        return [(_array(h), _array(c)) for h, c in carried]
+
+    def take_states(self, states: State) -> None:
+        """Take back what `states` returned."""
+        self._training = [(self.tensor(h), self.tensor(c)) for h, c in states]
 
 
-def _time_first(array: np.ndarray) -> np.ndarray:
-    """(TB, …) int64 of (B, T, …)."""
-    turned = np.ascontiguousarray(np.swapaxes(array, 0, 1), np.int64)
-    return turned.reshape(-1, *array.shape[2:])
+def _array(tensor: Tensor) -> np.ndarray:
+    copy: np.ndarray = tensor.cpu().numpy().copy()
+    return copy

@@ -1,14 +1,13 @@
-"""The canonical LSTM's arithmetic, from tokens to the vectors whose products are the logits.
+"""What all models of this plugin share: the layers at which tokens go in and logits come out.
 
-For each position, with its neighbours' tokens k_0 … k_{n-1} (V stands for "outside"), its row,
-column, level and group, and W, b of the names in
-`pixelgen.models.canonical.parameters`:
+At each position, with its neighbours' tokens k_0 … k_{n-1} (V stands for "outside"), its row,
+column, level and group, and W, b of the names in `pixelgen.models.canonical.parameters`:
 
     f = [c(k_0), o(k_0), …, c(k_{n-1}), o(k_{n-1})]                     (n (C + 1),)
     s = colour_in.1 γ(colour_in.0 f) + Σ_{j<K} token_in.j[k_j]
         + row_in[row] + column_in[column] + level_in[level] + group_in[group]       (E,)
     x = γ(s)                                                            (E,)
-    h = LSTM_{L-1}(… LSTM_0(x))                                         (H,)
+    h = what a subclass makes of x and of the positions before          (H,)
     z = project h                                                       (Z,)
     u_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))   (Z,)
     logits_v = u_v · z + output.bias[v]                                 (V,)
@@ -30,6 +29,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.canonical.parameters import (
     embedding_tables,
     place_entries,
@@ -37,22 +37,18 @@ from pixelgen.models.canonical.parameters import (
     weight_shapes,
 )
 from pixelgen.models.interface import ModelSpec
-from pixelgen_torch.options import LSTMOptions
-from pixelgen_torch.recurrence import lstm
-
-State = list[tuple[Tensor, Tensor]]  # h and c (B, H) of each layer
 
 
 class Network:
-    """Weights on a device, and what is computed with them.
+    """Weights on a device, and the input and the output layer that are computed with them.
 
-    T positions, B sequences; sequences are laid out time first, since the recurrence walks so.
+    A subclass adds what is between: from x (N, E) to h (N, H).
     """
 
     def __init__(
         self,
         spec: ModelSpec,
-        options: LSTMOptions,
+        options: NeighbourOptions,
         weights: Mapping[str, Tensor],
         device: torch.device,
     ) -> None:
@@ -106,17 +102,10 @@ class Network:
             return self._leaves["tables"].detach()
         return self._zeros(0, self.options.embedding)
 
-    def fresh_state(self, rows: int) -> State:
-        """Return the state of `rows` sequences that have not begun."""
-        return [
-            (self._zeros(rows, self.options.hidden), self._zeros(rows, self.options.hidden))
-            for _ in range(self.options.layers)
-        ]
-
     def inputs(
         self, context: np.ndarray, positions: np.ndarray, groups: np.ndarray, dtype: torch.dtype
     ) -> Tensor:
-        """Return what the first LSTM layer is given, with products in `dtype`.
+        """Return x of the network above, with products in `dtype`.
 
         Args:
             context: (N, n) integers in [0, V].
@@ -153,30 +142,6 @@ class Network:
             parts.append(groups[:, None] + self._group_start)
         return np.concatenate(parts, 1)
 
-    def recur(
-        self, x: Tensor, state: State, dropout: torch.Generator | None = None
-    ) -> tuple[Tensor, State]:
-        """Run all LSTM layers over (T, B, E) inputs; return (T, B, H) and the last state.
-
-        Where `dropout` is given, it draws the masks that every layer's outputs are dropped by.
-        """
-        last: State = []
-        share = self.options.dropout
-        for layer, (h, c) in enumerate(state):
-            x, last_h, last_c = lstm(
-                x,
-                self._leaves[f"lstm.{layer}.input"],
-                self._leaves[f"lstm.{layer}.recurrent"],
-                self._leaves[f"lstm.{layer}.bias"],
-                h,
-                c,
-            )
-            last.append((last_h, last_c))
-            if dropout is not None and share:
-                mask = torch.empty_like(x).bernoulli_(1 - share, generator=dropout)
-                x = x * mask.div_(1 - share)
-        return x, last
-
     def output(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return z (N, Z), the tokens' vectors (V, Z) and biases (V,) for the outputs h (N, H)."""
         bias = self._leaves["output.bias"]
@@ -196,6 +161,11 @@ class Network:
     def _linear(self, name: str, x: Tensor) -> Tensor:
         weight, bias = self._leaves[f"{name}.weight"], self._leaves[f"{name}.bias"]
         return functional.linear(x, weight.to(x.dtype), bias.to(x.dtype))
+
+    def _normed(self, name: str, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return x (…, E) normalised, in `dtype`."""
+        weight, bias = self._leaves[f"{name}.norm.weight"], self._leaves[f"{name}.norm.bias"]
+        return functional.layer_norm(x, weight.shape, weight, bias).to(dtype)
 
     def _position_entries(self) -> np.ndarray:
         columns = [

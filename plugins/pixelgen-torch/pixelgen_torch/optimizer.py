@@ -22,6 +22,7 @@ class Optimizer:
 
     def __init__(self, leaves: Mapping[str, Tensor], options: LSTMOptions) -> None:
         self.steps = 0
+        self.scale = 1.0  # of the learning rate
         self._names, self._leaves = list(leaves), list(leaves.values())
         self._options = options
         self._inner: torch.optim.Optimizer
@@ -55,10 +56,15 @@ class Optimizer:
     def rate(self, progress: float) -> float:
         """Return the learning rate of the next step."""
         options = self._options
-        rate = options.peak_learning_rate * min(1.0, (self.steps + 1) / (options.warm_up + 1))
+        rate = self.scale * options.peak_learning_rate
+        rate *= min(1.0, (self.steps + 1) / (options.warm_up + 1))
         if options.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         return rate
+
+    def forget_gradients(self) -> None:
+        """Drop what a step that failed had gathered."""
+        self._inner.zero_grad(set_to_none=True)
 
     def moments(self) -> dict[str, dict[str, Tensor]]:
         """Return adamw's `mean` and `square`, or rmsprop's `square`, by the leaves' names."""

@@ -1,0 +1,82 @@
+"""Held-out and training bits of a finished run, where they fall, and what their gap says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pixelgen.evaluation.record import Fit, Interval
+
+RESAMPLES = 10_000
+TAIL = 0.025
+RISEN = 0.05  # bits per pixel that held-out bits rose by after their best: overfitting
+WIDE = 0.25  # of the held-out bits: a gap as wide is overfitting too
+NARROW = 0.05  # of the held-out bits: a gap as narrow leaves room to learn
+FALLING = 0.02  # bits per pixel gained in the last fifth of the run
+
+
+def interval(values: np.ndarray, *, seed: int = 0) -> Interval:
+    """Return the mean of (N,) values and its 95 % bootstrap interval over them."""
+    low, high = np.quantile(_resampled(values, seed), [TAIL, 1 - TAIL])
+    return Interval(mean=float(values.mean()), low=float(low), high=float(high))
+
+
+def difference(values: np.ndarray, others: np.ndarray, *, seed: int = 0) -> Interval:
+    """Return the mean of (N,) values less that of (M,) others, both resampled."""
+    differences = _resampled(values, seed) - _resampled(others, seed + 1)
+    low, high = np.quantile(differences, [TAIL, 1 - TAIL])
+    return Interval(mean=float(values.mean() - others.mean()), low=float(low), high=float(high))
+
+
+def fit_of(
+    held_out: Interval, gap: Interval, metrics: Sequence[Mapping[str, Any]], pictures: int
+) -> tuple[Fit, str]:
+    """Return what gap and curve say, in one word and in a sentence.
+
+    Args:
+        held_out: bits per pixel.
+        gap: held-out less training bits.
+        metrics: the run's lines, one an epoch.
+        pictures: how many are held out.
+    """
+    curve = [
+        (float(line["progress"]), float(line["held_out_bits_per_pixel"]))
+        for line in metrics
+        if line.get("held_out_bits_per_pixel") is not None
+    ]
+    cost = f"Training pictures cost {abs(gap.mean):.2f} bits per pixel " + (
+        "less than held-out ones" if gap.mean >= 0 else "more than held-out ones"
+    )
+    best, last = (min(bits for _, bits in curve), curve[-1][1]) if curve else (math.nan, math.nan)
+    if curve and last - best > RISEN:
+        return "overfitting", (
+            f"{cost}. The held-out bits fell to {best:.2f} and rose again to {last:.2f}: the model "
+            "began to learn its pictures by heart. The weights of the best moment were kept; more "
+            "pictures or stronger augmentation would help"
+        )
+    if gap.low > WIDE * held_out.mean:
+        return "overfitting", (
+            f"{cost}, a wide gap: the model knows its pictures better than pictures in general. "
+            "More pictures, stronger augmentation or a smaller model would help"
+        )
+    if pictures < 2:
+        return "unclear", f"{cost}; with one held-out picture that may be that picture's doing"
+    earlier = [bits for progress, bits in curve if progress <= 0.8]
+    if earlier and earlier[-1] - last > FALLING and gap.mean < NARROW * held_out.mean:
+        return "underfitting", (
+            f"{cost}, and the held-out bits were still falling at the end: longer training or a "
+            "larger model would help"
+        )
+    return "balanced", f"{cost}: neither under- nor overfitted to speak of"
+
+
+def _resampled(values: np.ndarray, seed: int) -> np.ndarray:
+    """(B,) means of as many values, drawn with replacement."""
+    count = len(values)
+    shares = np.full(count, 1 / count)
+    drawn = np.random.default_rng(seed).multinomial(count, shares, size=RESAMPLES)
+    means: np.ndarray = drawn @ values / count
+    return means

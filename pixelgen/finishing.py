@@ -1,0 +1,94 @@
+"""What a run does once it has learned: paint its pictures, and show how they came to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pixelgen.data.material import Material
+from pixelgen.errors import PixelgenError
+from pixelgen.options import parse_options
+from pixelgen.recipe import Resolved
+from pixelgen.report.evolution import write_evolution
+from pixelgen.report.keeping import keep_for_report
+from pixelgen.report.page import write_page
+from pixelgen.run import Gallery, Run
+from pixelgen.runs.moments import FINISHED, Moment, add_moment, read_moments
+from pixelgen.samplers.interface import Sampler
+from pixelgen.training import Listener
+
+
+def paint_gallery(run: Run, listener: Listener) -> Gallery:
+    """Paint what the recipe asks for into `samples/`, and its contact sheet."""
+    painting = run.recipe.painting
+    listener.stage(f"Painting {painting.pictures} pictures")
+    gallery = Gallery(run.directory.samples, run.recipe.seed)
+    several = len(painting.temperatures) > 1
+    for sampler in samplers_of(run.resolved):
+        first = 0
+        for pictures in run.sample_in_parts(painting.pictures, sampler=sampler):
+            temperature = sampler.options.temperature if several else None
+            gallery.add(pictures, first=first, temperature=temperature)
+            first += len(pictures)
+    gallery.write_sheet()
+    return gallery
+
+
+def show_evolution(run: Run, gallery: Gallery | None) -> None:
+    """Add the finished pictures to the moments, and draw the strip and the animation of them all.
+
+    Args:
+        run: a run that has ended.
+        gallery: what it has painted since, which is not painted again.
+    """
+    known = read_moments(run.directory)
+    if known is None:
+        return
+    samplers = samplers_of(run.resolved)
+    rows = gallery.rows if gallery else []
+    if len(rows) != len(samplers) or any(len(row) < known.pictures for row in rows):
+        rows = [run.sample(known.pictures, sampler=sampler) for sampler in samplers]
+    best, spent = run.manifest["best"], run.manifest["spent"]
+    bits = best["held_out_bits_per_pixel"]
+    moment = Moment(
+        file=FINISHED,
+        epoch=spent["epochs"],
+        step=spent["steps"],
+        seconds=spent["seconds"],
+        held_out_bits_per_pixel=None if bits is None else round(bits, 6),
+        ending="so far" if run.manifest["state"] == "stopped" else "finished",
+    )
+    pictures = np.stack([row[: known.pictures] for row in rows])
+    add_moment(run.directory, moment, pictures, known.temperatures)
+    write_evolution(run.directory)
+
+
+def samplers_of(resolved: Resolved) -> list[Sampler]:
+    """Return one sampler a temperature, or the recipe's own."""
+    options = resolved.options["sampler"]
+    temperatures = resolved.recipe.painting.temperatures
+    made = [
+        parse_options(
+            type(options),
+            {**options.model_dump(), "temperature": temperature},
+            owner=f"sampler {resolved.recipe.sampler.name}",
+        )
+        for temperature in temperatures
+    ]
+    return [resolved.classes["sampler"](each) for each in made or [options]]
+
+
+def write_report(run: Run, material: Material, listener: Listener) -> Path | None:
+    """Write the run's page; a run that is trained is not lost because its page cannot be made.
+
+    Returns:
+        Where the page is, or None, and the listener was told why.
+    """
+    listener.stage("Making the page")
+    try:
+        keep_for_report(run.directory, material)
+        return write_page(run)
+    except PixelgenError as error:
+        listener.note(f"There is no page: {error}")
+        return None

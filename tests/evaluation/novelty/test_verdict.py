@@ -1,0 +1,56 @@
+"""Thresholds follow what real pictures share, and hold where there are few of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pixelgen.evaluation.novelty.verdict import SURE, Thresholds, rank
+
+
+def test_what_real_pictures_share_is_no_copy():
+    real = np.linspace(0.3, 0.8, 100).tolist()
+    thresholds = Thresholds.of(real, [3] * 100, (75, 75))
+    assert sum(thresholds.verdict(each, 3) == "copy" for each in real) <= 5
+    assert sum(thresholds.verdict(each, 3) != "new" for each in real) <= 6
+
+
+@given(st.lists(st.floats(0, 1), max_size=60), st.floats(0, 1), st.integers(0, 75))
+def test_more_in_common_never_makes_a_picture_newer(real, likeness, block):
+    thresholds = Thresholds.of(real, [2] * len(real), (75, 75))
+    order = ("new", "close", "copy")
+    here = order.index(thresholds.verdict(likeness, block))
+    assert order.index(thresholds.verdict(min(1, likeness + 0.1), block)) >= here
+    assert order.index(thresholds.verdict(likeness, block + 1)) >= here
+
+
+def test_few_real_pictures_do_not_lower_the_bar():
+    assert Thresholds.of([0.1], [2], (75, 75)).copy == SURE
+    assert Thresholds.of([], [], (75, 75)).copy == SURE
+
+
+def test_a_square_far_beyond_chance_is_a_copy_whatever_the_detail():
+    thresholds = Thresholds.of([0.2] * 20, [4] * 20, (75, 75))
+    assert thresholds.verdict(0.0, 25) == "copy"
+    # A model that paints flat skies repeats a flat sky, and has copied nothing.
+    assert thresholds.verdict(0.0, 12) == "new"
+
+
+def test_large_squares_by_chance_ask_for_larger_ones():
+    assert Thresholds.of([0.2] * 20, [10] * 20, (16, 16)).block == 16
+
+
+def test_the_rank_is_the_share_of_real_pictures_with_as_much_in_common():
+    assert rank(0.5, [0.1, 0.5, 0.9, 0.2]) == 0.5
+    assert rank(1.0, [0.1, 0.5]) == 0
+    assert math.isnan(rank(1.0, []))
+
+
+def test_equal_verdicts_for_equal_likeness():
+    thresholds = Thresholds.of([0.3] * 10, [2] * 10, (75, 75))
+    assert thresholds.verdict(thresholds.copy, 0) == "copy"
+    assert thresholds.close == pytest.approx(thresholds.copy - 0.05)

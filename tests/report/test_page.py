@@ -1,0 +1,150 @@
+"""The page of a run: complete, small, harmless, and right in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelgen.api import start
+from pixelgen.recipe import Recipe, resolve
+from pixelgen.report.encoding import address, addresses
+from pixelgen.report.page import render_page, write_page
+from pixelgen.report.swatches import in_order
+
+HOSTILE = "<img src=x onerror=alert(1)>'\"&lt;script&gt;.png"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run on pictures of which one has a name that would do harm."""
+    folder = tmp_path_factory.mktemp("<script>alert(2)<") / "pictures"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for number in range(6):
+        pixels = generator.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+        name = HOSTILE.replace("/", "") if number == 0 else f"{number}.png"
+        Image.fromarray(pixels).save(folder / name)
+    recipe = {
+        "source": {"name": "folder", "location": str(folder)},
+        "data": {"size": 12, "held_out": 0.2, "augment": "flips", "split_seed": 3},
+        "tokenizer": {"name": "rgb-grid", "colors": 27},
+        "model": {"name": "markov"},
+        "training": {"epochs": 3},
+        "painting": {"pictures": 4, "while_training": 2},
+    }
+    return start(resolve(Recipe.parse(recipe)), folder.parent / "run").run
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.words = [], ""
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def test_a_run_ends_by_making_its_page_below_three_megabytes(run):
+    page = run.path / "report.html"
+    assert page.read_text() == render_page(run)
+    assert page.stat().st_size < 3_000_000
+
+
+def test_every_picture_says_what_it_is_and_nothing_is_loaded(run):
+    page = Tags()
+    page.feed(render_page(run))
+    pictures = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(pictures) > 4 + 2 * 4
+    assert all(each["alt"] and each["src"].startswith("data:image/") for each in pictures)
+    assert not [tag for tag, _ in page.tags if tag in ("iframe", "object", "form")]
+    assert not [name for _, attributes in page.tags for name in attributes if name[:2] == "on"]
+    assert sum(tag == "script" for tag, _ in page.tags) == 1
+
+
+def test_the_page_does_not_tell_where_on_the_disk_the_pictures_are(run):
+    location = run.recipe.source.location
+    assert location not in render_page(run)
+    assert str(Path(location).parent) not in render_page(run)
+
+
+def test_the_page_is_made_without_the_pictures_that_were_learned(run, tmp_path):
+    copy = shutil.copytree(run.path, tmp_path / "elsewhere")
+    text = write_page(type(run)(copy)).read_text()
+    assert "training picture" in text
+    assert "lossless WebP" in text
+
+
+def test_addresses_fit_the_room_and_one_that_is_too_large_is_shrunk():
+    noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    one = len(address(noise[0]))
+    assert len(addresses(noise, 2 * one + one // 2)) == 2
+    [shrunk] = addresses(noise[:1], one // 3)
+    assert len(shrunk) <= one // 3
+
+
+def test_swatches_are_the_palettes_own_colours():
+    palette = np.random.default_rng(1).integers(0, 256, (40, 3), dtype=np.uint8)
+    assert sorted(map(tuple, in_order(palette))) == sorted(map(tuple, palette))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium of the system, driven by Playwright."""
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("there is no Chromium on this machine")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_in_a_browser_it_fits_complains_of_nothing_and_its_slider_moves(
+    browser, run, width, scheme
+):
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    page.on(
+        "request",
+        lambda request: None if request.url[:5] in ("file:", "data:") else said.append(request.url),
+    )
+    page.goto((run.path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.images].every(each => each.naturalWidth > 0)")
+    first = page.locator("main img").first
+    assert first.evaluate("each => getComputedStyle(each).imageRendering") == "pixelated"
+    assert first.bounding_box()["width"] % 12 == 0  # a whole number of pixels each
+    slider = page.get_by_role("slider")
+    assert page.locator(".moment:visible").count() == 1
+    assert page.locator("output").inner_text().startswith("finished")
+    slider.fill("0")
+    assert page.locator("output").inner_text().startswith("untrained")
+    assert page.locator(".moment:visible").get_attribute("data-title") == "untrained"
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, background[4:-1].split(","))) < 200) == (scheme == "dark")
+    assert said == []
+    page.close()
+
+
+def test_in_a_browser_without_script_every_moment_is_there(browser, run):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((run.path / "report.html").as_uri())
+    assert page.locator(".moment:visible").count() == 5
+    assert page.get_by_role("slider").count() == 0
+    context.close()
