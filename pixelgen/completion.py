@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from pixelgen.data.reading import PictureFile, read_picture
 from pixelgen.errors import OptionError, SourceError
+from pixelgen.evaluation.distortion import DistortionMeter
 from pixelgen.request import (
     GroupLike,
     PictureLike,
@@ -27,9 +29,12 @@ from pixelgen.request import (
     wishes_for,
 )
 from pixelgen.samplers.interface import Sampler
+from pixelgen.sources.interface import BadPicture
 
 if TYPE_CHECKING:
     from pixelgen.run import Run
+
+PAINTED = (190, 188, 184)  # stands for what is not kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +47,22 @@ class Completion:
         variants: (N, H, W, C) uint8.
         beyond_palette: the share of the kept pixels whose colours the palette has not: the model
             saw the nearest that it has.
+        palette_distance: how far these are from what was seen, the mean over all kept pixels in
+            OKLab, where black and white are 1 apart.
     """
 
     original: np.ndarray
     kept: np.ndarray
     variants: np.ndarray
     beyond_palette: float
+    palette_distance: float
+
+    @property
+    def side_by_side(self) -> np.ndarray:
+        """(N + 2, H, W, C) uint8: the picture, what is kept of it on grey, and the variants."""
+        shown = self.original.copy()
+        shown[~self.kept] = (*PAINTED, 255)[: shown.shape[-1]]
+        return np.stack([self.original, shown, *self.variants])
 
 
 def complete(
@@ -113,7 +128,16 @@ def complete(
     seen = run.tokenizer.decode(run.tokenizer.encode(original[None]))[0]
     beyond = (seen != original).any(axis=-1)[kept]
     pictures[:, kept] = (seen if in_palette else original)[kept]
-    return Completion(original, kept, pictures, float(beyond.mean()) if kept.any() else 0.0)
+    meter = DistortionMeter()
+    if kept.any():
+        meter.add(original[kept], seen[kept])
+    return Completion(
+        original,
+        kept,
+        pictures,
+        beyond_palette=float(beyond.mean()) if kept.any() else 0.0,
+        palette_distance=meter.result().delta_e if kept.any() else 0.0,
+    )
 
 
 def _kept(shape: tuple[int, int], keep: float | None, mask: PictureLike | None) -> np.ndarray:
@@ -147,20 +171,17 @@ def _read_mask(mask: PictureLike, shape: tuple[int, int]) -> np.ndarray:
                 where="in the mask given",
                 remedy="Give (height, width) bool, True where the picture is kept",
             )
-        image = Image.fromarray(mask)
+        light = mask.astype(np.uint8) * np.uint8(255)
     else:
-        try:
-            with Image.open(Path(mask)) as opened:
-                transparent = opened.has_transparency_data
-                image = (
-                    opened.convert("RGBA").getchannel("A") if transparent else opened.convert("L")
-                )
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+        read = read_picture(PictureFile(Path(mask), str(mask)), shape[::-1], alpha=True)
+        if isinstance(read, BadPicture):
             raise SourceError(
-                f"the mask cannot be read: {error}",
+                f"the mask cannot be used: {read.reason}",
                 where=str(mask),
                 remedy="Give a PNG, light where the picture is kept and dark where it is painted",
-            ) from None
-    stretched = image.convert("L").resize((shape[1], shape[0]), Image.Resampling.NEAREST)
+            )
+        light = read.pixels.mean(axis=-1) if read.pixels.shape[-1] == 3 else read.pixels[..., 3]
+    image = Image.fromarray(light.astype(np.uint8))
+    stretched = image.resize((shape[1], shape[0]), Image.Resampling.NEAREST)
     kept: np.ndarray = np.asarray(stretched) >= 128
     return kept

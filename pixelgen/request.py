@@ -144,7 +144,9 @@ def by_row(temperatures: Sequence[float], rows: int) -> np.ndarray:
                 where="in the temperatures along the picture",
                 remedy="Give numbers above 0 and at most 100, such as 1.0 and 0.7",
             )
-    knots = np.linspace(0, rows - 1, len(temperatures)) if len(temperatures) > 1 else [0]
+    if rows == 1:
+        return np.array([float(temperatures[0])])
+    knots = np.linspace(0, rows - 1, len(temperatures))
     return np.interp(np.arange(rows), knots, temperatures)
 
 
