@@ -58,7 +58,8 @@ def complete_picture(
     from pixelgen.cli.assignments import parse_temperatures
     from pixelgen.cli.visible import echo, shown
     from pixelgen.report.contact_sheet import contact_sheet, png_bytes
-    from pixelgen.run import Gallery, Run
+    from pixelgen.report.gallery import Gallery
+    from pixelgen.run import Run
     from pixelgen.runs import atomic
 
     opened = Run(run, device=device, model=model)

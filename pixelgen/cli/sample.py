@@ -41,8 +41,9 @@ def sample(
     """
     from pixelgen.cli.assignments import parse_temperatures
     from pixelgen.cli.visible import echo
+    from pixelgen.report.gallery import Gallery
     from pixelgen.request import Temperature
-    from pixelgen.run import Gallery, Run
+    from pixelgen.run import Run
 
     opened = Run(run, device=device, model=model)
     chosen = painting.sampler_options(option)
