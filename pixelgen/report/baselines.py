@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -91,9 +91,9 @@ def _markov(material: Material) -> tuple[float | None, int]:
     """The bits that counting the nearest neighbours reaches, and after how many epochs."""
     options = Markov.Options(batch=ROWS_AT_ONCE)
     try:
-        model = Markov.build(material.spec, options)
-        segments = Markov.segments(options)
-        cutter = make_cutter(material.framing, material.tokenizer, segments)
+        cutter = make_cutter(material.framing, material.tokenizer, Markov.segments(options))
+        # The run's own model may see other neighbours.
+        model = Markov.build(replace(material.spec, offsets=cutter.offsets), options)
     except PixelgenError:  # more tokens than it can count
         return None, 0
     targets = len(material.split.train) * material.cutter.scan.cells

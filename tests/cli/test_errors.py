@@ -28,9 +28,10 @@ class TestPlugins:
     def test_a_known_one_that_is_not_installed_is_answered_with_what_to_install(
         self, learn, monkeypatch
     ):
-        monkeypatch.setattr("pixelgen.plugins.Catalogue.names", lambda self, kind: [])
-        called = learn("-m", "keras-lstm")
-        called.assert_explained("'keras-lstm'", "", "pip install pixelgen-keras")
+        elsewhere = {("model", "marvel"): "pixelgen-marvel"}
+        monkeypatch.setattr("pixelgen.plugins.KNOWN_ELSEWHERE", elsewhere)
+        called = learn("-m", "marvel")
+        called.assert_explained("'marvel'", "", "pip install pixelgen-marvel")
 
     @pytest.mark.parametrize("option", ["-q", "-m", "-s", "--source"])
     def test_every_kind_is_checked(self, learn, option):

@@ -10,7 +10,7 @@ from pixelgen.data.scans import make_scan
 from pixelgen.data.segments import Segments
 from pixelgen.errors import OptionError, PixelgenError, RecipeError
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "comparisons").glob("*.toml"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("compare-*.toml"))
 
 
 def parse(**tables):
@@ -149,7 +149,7 @@ def test_the_examples_are_well_formed(path):
 
 
 def test_there_are_examples():
-    assert {path.stem for path in EXAMPLES} >= {"backends", "tokenizers"}
+    assert {path.stem for path in EXAMPLES} >= {"compare-backends", "compare-tokenizers"}
 
 
 def test_errors_are_for_people():

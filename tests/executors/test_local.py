@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -167,7 +168,13 @@ def test_ctrl_c_stops_a_script_that_uses_processes(tmp_path):
         "        os.kill(os.getpid(), signal.SIGINT)\n"
     )
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        # Where these tests run in the background, the signal may be ignored, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert done.stdout.count("one") == 1
     assert done.returncode != 0

@@ -373,9 +373,9 @@ def test_the_learning_rate_warms_up_and_ends_at_nothing():
 
 def test_a_device_that_is_not_there_is_an_error():
     with pytest.raises(DeviceNotFound, match="tpu9"):
-        TorchLSTM.build(make()[0]._network.spec, LSTMOptions(), device="tpu9")
+        TorchLSTM.build(make()[0].network.spec, LSTMOptions(), device="tpu9")
     if not torch.cuda.is_available():
         with pytest.raises(DeviceNotFound, match="cuda") as caught:
-            TorchLSTM.build(make()[0]._network.spec, LSTMOptions(), device="cuda")
+            TorchLSTM.build(make()[0].network.spec, LSTMOptions(), device="cuda")
         assert "finds: cpu" in caught.value.where
         assert make()[0].device == "cpu"

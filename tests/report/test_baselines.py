@@ -1,0 +1,37 @@
+"""What a run's bits are set against is measured whatever model the run has."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pixelgen
+
+LSTM = {"hidden": 4, "embedding": 4, "projection": 4, "context": "wide"}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(6):
+        pixels = np.random.default_rng(number).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def test_a_run_whose_model_sees_other_neighbours_than_markov_has_all_of_them(pictures, tmp_path):
+    recipe = {
+        "tokenizer": {"name": "rgb-grid", "colors": 8},
+        "model": {"name": "numpy-lstm", **LSTM},
+        "painting": {"pictures": 1, "while_training": 1},
+    }
+    run = pixelgen.train(pictures, recipe=recipe, size=12, epochs=1, out=tmp_path / "run")
+    found = json.loads((run.path / "report" / "baselines.json").read_text())
+    assert found["guessing"] == pytest.approx(3)  # 8 tokens
+    # Noise of 8 colours even compresses to no less than 3 bits, and counting does not help.
+    assert min(found["png"], found["webp"]) > 3
+    assert 3 <= found["markov"] < 4
