@@ -399,7 +399,12 @@ def _loop(
         rows = []
         for sampler in samplers:
             grids = paint_many(
-                loop.model, material.cutter, sampler, seed=recipe.seed, pictures=range(count)
+                loop.model,
+                material.cutter,
+                sampler,
+                seed=recipe.seed,
+                pictures=range(count),
+                groups=[picture % material.spec.groups for picture in range(count)],
             )
             rows.append(np.concatenate([material.tokenizer.decode(part) for part in grids]))
             _announce(

@@ -7,57 +7,41 @@ and the cell, so a seed means the same picture whatever the batch size or the sc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import array_api_compat.numpy as xp
 import numpy as np
 
+from pixelgen.data.bands import FREE, Band, bands
 from pixelgen.data.batches import Cutter
-from pixelgen.data.schedule import Schedule, make_schedule
 from pixelgen.memory import in_parts
 from pixelgen.models.interface import Model, StepInputs
-from pixelgen.samplers.draw import STAGES, draw, uniforms
+from pixelgen.plan import Plan, Wishes
+from pixelgen.samplers.draw import draw
 from pixelgen.samplers.interface import Sampler
+from pixelgen.samplers.mixture import log_probabilities, mixed
+
+__all__ = ["Plan", "Wishes", "paint", "paint_many"]
 
 PICTURES_AT_ONCE = 64  # bounds the memory of states and logits; the pictures are the same
+WIDTH_AT_ONCE = 8192  # in tokens, of all pictures painted at once
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """All that painting a number of pictures needs, for the core's loop and for fast paths.
-
-    Attributes:
-        cutter: the scan, the context table and the vocabulary.
-        schedule: which cells are painted together.
-        sampler: logits to probabilities.
-        seed: keys the random numbers.
-        pictures: (N,) int64, the index of each picture; it keys the random numbers too.
-        groups: (N,) int32, the group to paint each picture as.
-    """
-
-    cutter: Cutter
-    schedule: Schedule
-    sampler: Sampler
-    seed: int
-    pictures: np.ndarray
-    groups: np.ndarray
-    uniforms: np.ndarray = field(init=False)  # (N, P, STAGES) float64
-
-    def __post_init__(self) -> None:
-        cells = self.cutter.scan.cells
-        numbers = np.empty((len(self.pictures), cells, STAGES))
-        for row, picture in enumerate(self.pictures):
-            numbers[row] = uniforms(self.seed, int(picture), cells)
-        object.__setattr__(self, "uniforms", numbers)
-
-
-def paint(model: Model, plan: Plan, *, progress: Callable[[int], None] | None = None) -> np.ndarray:
+def paint(
+    model: Model,
+    plan: Plan,
+    *,
+    progress: Callable[[int], None] | None = None,
+    nats: np.ndarray | None = None,
+) -> np.ndarray:
     """Paint a plan with the core's loop.
 
     Args:
         model: its decoder gives the logits.
         plan: what to paint.
         progress: called with the number of cells painted so far, after each wave.
+        nats: (N, P) float64 to be filled with −ln p of every token that the schedule comes by,
+            painted or given, as the model has it before any temperature or sampler.
 
     Returns:
         (N, P) int32 canvases of tokens.
@@ -67,29 +51,60 @@ def paint(model: Model, plan: Plan, *, progress: Callable[[int], None] | None = 
     canvas = np.full((count, cells + 1), cutter.vocab_size, np.int32)
     seen = canvas.view()  # what the decoder may look at, but not touch
     seen.flags.writeable = False
-    decoder = model.decoder(count * schedule.segments)
+    if plan.given is not None:
+        canvas[:, schedule.done] = plan.given[:, schedule.done]
+    groups, weights = _voices(plan)  # (N, G), (G,)
+    voices = len(weights)
+    decoder = model.decoder(count * voices * schedule.segments)
     pictures = np.arange(count, dtype=np.int32)
-    painted = 0
+    painted = count * len(schedule.done)
     for wave in schedule.waves:
-        row = np.repeat(pictures, len(wave))  # (M,) all cells of picture 0, then of picture 1, …
-        cell = np.tile(wave, count)
+        # (M G,): all cells of picture 0, then of picture 1, …; each once for every voice.
+        row = np.repeat(pictures, len(wave) * voices)
+        cell = np.tile(np.repeat(wave, voices), count)
+        voice = np.tile(np.arange(voices, dtype=np.int32), count * len(wave))
         inputs = StepInputs(
             context=canvas[row[:, None], cutter.table[cell]],
-            positions=cell,
-            slots=row * np.int32(schedule.segments) + schedule.segment[cell],
+            positions=cell if plan.places is None else plan.places[cell],
+            slots=(row * voices + voice) * np.int32(schedule.segments) + schedule.segment[cell],
             starts=schedule.starts[cell],
-            groups=plan.groups[row],
+            groups=groups[row, voice],
             canvas=seen,
             pictures=row,
         )
         # In rows, since another layout would sum in another order for one picture than for many.
         logits = np.ascontiguousarray(decoder.step(inputs))
-        probabilities = plan.sampler.probabilities(logits, xp)
-        canvas[row, cell] = draw(np.asarray(probabilities), plan.uniforms[row, cell])
+        if voices > 1:
+            logits = mixed(logits.reshape(-1, voices, logits.shape[-1]), weights)
+            row, cell = row[::voices], cell[::voices]
+        tokens = _tokens(plan, logits, row, cell)
+        canvas[row, cell] = tokens
+        if nats is not None:
+            nats[row, cell] = -log_probabilities(logits)[np.arange(len(row)), tokens]
         painted += len(cell)
         if progress is not None:
             progress(painted)
     return canvas[:, :-1]
+
+
+def _voices(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """The groups that each picture is painted as, (N, G) int32, and their weights (G,)."""
+    if not plan.mixture:
+        return plan.groups[:, None], np.ones(1)
+    groups = np.array(list(plan.mixture), np.int32)
+    return np.tile(groups, (len(plan.pictures), 1)), np.array(list(plan.mixture.values()))
+
+
+def _tokens(plan: Plan, logits: np.ndarray, row: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """The tokens (M,) of cells: drawn from the logits (M, V), or as they are given."""
+    if plan.temperatures is not None:
+        logits = (logits / plan.temperatures[cell, None]).astype(logits.dtype)
+    probabilities = plan.sampler.probabilities(logits, xp)
+    tokens = draw(np.asarray(probabilities), plan.uniforms[row, cell])
+    if plan.given is not None:
+        given = plan.given[row, cell]
+        tokens = np.where(given == FREE, tokens, given)
+    return tokens
 
 
 def paint_many(
@@ -100,9 +115,12 @@ def paint_many(
     seed: int,
     pictures: Sequence[int],
     groups: Sequence[int] | None = None,
+    wishes: Wishes | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[np.ndarray]:
     """Paint any number of pictures, in bounded memory.
+
+    With `best_of` K, picture i is the best of what are pictures i K to i K + K - 1 without it.
 
     Args:
         model: a trained model.
@@ -111,28 +129,118 @@ def paint_many(
         seed: the same seed and index give the same picture.
         pictures: the indices to paint, such as `range(8)`.
         groups: the group of each picture; 0 where not given.
-        progress: called with the number of cells painted so far.
+        wishes: what else is asked.
+        progress: called with the number of cells painted so far, those of all tries.
 
-    Yields:
-        (M, gh, gw) int32 grids of tokens, up to `PICTURES_AT_ONCE` at a time, in order.
+    Returns:
+        An iterator of (M, gh, gw) int32 grids of tokens, in order: at most `PICTURES_AT_ONCE` at a
+        time, and no more than have `WIDTH_AT_ONCE` between them.
+
+    Raises:
+        OptionError: the model cannot paint the grid that is asked for.
     """
-    schedule = make_schedule(cutter.scan, cutter.table, cutter.segments.memory)
-    indices = np.asarray(pictures, np.int64)
-    group = np.zeros(len(indices), np.int32) if groups is None else np.asarray(groups, np.int32)
-    cells = cutter.scan.cells
+    wishes = wishes or Wishes()
+    numbers = np.asarray(pictures, np.int64)
+    group = np.zeros(len(numbers), np.int32) if groups is None else np.asarray(groups, np.int32)
+    parts = list(bands(cutter, wishes.grid, wishes.given))
+    studio = _Studio(model, sampler, parts, wishes, seed, progress or _nobody)
 
     def some(chosen: slice) -> np.ndarray:
-        plan = Plan(cutter, schedule, sampler, seed, indices[chosen], group[chosen])
-        canvas = model.generate(plan)
-        if canvas is None:
-            report = None if progress is None else _after(progress, chosen.start * cells)
-            canvas = paint(model, plan, progress=report)
-        elif progress is not None:
-            progress(chosen.stop * cells)
-        return cutter.scan.grids(canvas)
+        return studio.best(numbers[chosen], group[chosen], chosen.start)
 
-    yield from in_parts(some, len(indices), PICTURES_AT_ONCE, model.ran_out_of_memory)
+    return in_parts(some, len(numbers), studio.at_once, model.ran_out_of_memory)
+
+
+@dataclass(frozen=True, eq=False)
+class _Studio:
+    """All that stays the same from one lot of pictures to the next."""
+
+    model: Model
+    sampler: Sampler
+    bands: list[Band]
+    wishes: Wishes
+    seed: int
+    progress: Callable[[int], None]
+
+    @property
+    def at_once(self) -> int:
+        """How many pictures."""
+        width = self.bands[0].cutter.scan.grid[1]
+        return max(1, min(PICTURES_AT_ONCE, WIDTH_AT_ONCE // width))
+
+    def best(self, pictures: np.ndarray, groups: np.ndarray, before: int) -> np.ndarray:
+        """Return the best try of each picture: (N, gh, gw) tokens.
+
+        Args:
+            pictures, groups: (N,).
+            before: how many pictures have been painted already, for the progress.
+        """
+        tries = self.wishes.best_of
+        size = sum(band.rows for band in self.bands) * self.bands[0].cutter.scan.grid[1]
+        done = before * tries * size
+        best, least = self.paint(pictures * tries, groups, done)
+        for attempt in range(1, tries):
+            done += best.size
+            grids, nats = self.paint(pictures * tries + attempt, groups, done)
+            better = nats < least
+            best[better], least[better] = grids[better], nats[better]
+        return best
+
+    def paint(
+        self, pictures: np.ndarray, groups: np.ndarray, done: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return (N, gh, gw) tokens and, where there are several tries, their nats (N,)."""
+        count, scored = len(pictures), self.wishes.best_of > 1
+        nats = np.zeros(count)
+        rows: list[np.ndarray] = []  # of each band, without those above
+        for band in self.bands:
+            plan = self._plan(band, pictures, groups, rows)
+            scan = band.cutter.scan
+            report = _after(self.progress, done - count * band.above * scan.grid[1])
+            canvas = None if scored else self.model.generate(plan)
+            if canvas is None:
+                by_cell = np.zeros((count, scan.cells)) if scored else None
+                canvas = paint(self.model, plan, progress=report, nats=by_cell)
+                nats += 0 if by_cell is None else by_cell.sum(axis=1)
+            else:
+                report(count * scan.cells)
+            rows.append(scan.grids(canvas)[:, band.above :])
+            done += rows[-1].size
+        return np.concatenate(rows, axis=1), nats
+
+    def _plan(
+        self, band: Band, pictures: np.ndarray, groups: np.ndarray, before: list[np.ndarray]
+    ) -> Plan:
+        scan, wishes = band.cutter.scan, self.wishes
+        given = None
+        if band.above or band.given is not None:
+            grids = np.full((len(pictures), *scan.grid), FREE, np.int32)
+            if band.given is not None:
+                grids[:] = band.given
+            if band.above:
+                grids[:, : band.above] = before[-1][:, -band.above :]
+            given = scan.canvas(grids)
+        temperatures = wishes.temperatures
+        if temperatures is not None:
+            temperatures = np.asarray(temperatures, np.float64)[scan.rows + band.first_row]
+        return Plan(
+            cutter=band.cutter,
+            schedule=band.schedule,
+            sampler=self.sampler,
+            seed=self.seed,
+            pictures=pictures,
+            groups=groups,
+            given=given,
+            temperatures=temperatures,
+            mixture=wishes.mixture,
+            places=band.places,
+            first_cell=band.first_row * scan.grid[1],
+        )
 
 
 def _after(progress: Callable[[int], None], done: int) -> Callable[[int], None]:
     return lambda painted: progress(done + painted)
+
+
+def _nobody(done: int) -> None:
+    """Listens to no progress."""

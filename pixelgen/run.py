@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -13,17 +13,29 @@ from pixelgen.backends import with_backend
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.batches import Cutter
 from pixelgen.data.material import Framing, make_cutter, make_spec
-from pixelgen.errors import OptionError, RunUnreadable, did_you_mean
+from pixelgen.errors import RunUnreadable
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model, ModelSpec
 from pixelgen.options import parse_options
+from pixelgen.plan import Wishes
 from pixelgen.plugins import catalogue
 from pixelgen.recipe import Recipe, Resolved, resolve
-from pixelgen.report.contact_sheet import contact_sheet, png_bytes
-from pixelgen.runs import atomic
+from pixelgen.request import (
+    Asked,
+    GroupLike,
+    PictureLike,
+    Temperature,
+    framing_at,
+    prime_tokens,
+    weights_of,
+    wishes_for,
+)
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.samplers.interface import Sampler
 from pixelgen.tokenizers.interface import Tokenizer
+
+if TYPE_CHECKING:
+    from pixelgen.completion import Completion
 
 
 class Run:
@@ -129,14 +141,31 @@ class Run:
         sampler: Sampler = loaded(parse_options(loaded.Options, values, owner=f"sampler {name}"))
         return sampler
 
+    @property
+    def groups(self) -> list[str]:
+        """The names of the groups that its pictures came in, sorted; `[""]` where in none."""
+        named: list[str] = self.manifest["data"]["groups"]
+        return named
+
+    @cached_property
+    def channels(self) -> int:
+        """Of its pictures: 3, or 4 where it keeps transparency."""
+        nothing = np.zeros((0, *self.cutter.scan.grid), np.int32)
+        return int(self.tokenizer.decode(nothing).shape[-1])
+
     def sample(
         self,
         pictures: int = 8,
         *,
-        temperature: float | None = None,
+        temperature: Temperature = None,
         seed: int | None = None,
         first: int = 0,
-        group: str | None = None,
+        group: GroupLike = None,
+        width: int | None = None,
+        height: int | None = None,
+        prime: PictureLike | None = None,
+        prime_rows: int = 5,
+        best_of: int = 1,
         sampler: Sampler | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> np.ndarray:
@@ -144,15 +173,25 @@ class Run:
 
         Args:
             pictures: how many.
-            temperature: of the sampler; the run's own if None.
+            temperature: of the sampler; the run's own if None. Several are a course from the top of
+                the picture to the bottom, along straight lines.
             seed: the same seed and index give the same picture; the run's own if None.
             first: the index of the first.
-            group: the group to paint, where the run has several; the first if None.
+            group: the group to paint, where the run has several, or several groups with their
+                weights: the mean of what they hold to be probable. If None, they take turns.
+            width, height: in pixels, where they are others than the run's.
+            prime: a picture, a file or (H, W, 3 or 4) uint8, that the first rows are taken from.
+            prime_rows: how many rows of pixels.
+            best_of: of so many pictures, take the one that the model holds to be the most probable.
             sampler: in place of the run's.
             progress: called with the number of cells painted so far.
 
         Returns:
             (N, H, W, 3 or 4) uint8.
+
+        Raises:
+            OptionError: one of these cannot be.
+            SourceError: `prime` cannot be read.
         """
         parts = list(
             self.sample_in_parts(
@@ -161,50 +200,88 @@ class Run:
                 seed=seed,
                 first=first,
                 group=group,
+                width=width,
+                height=height,
+                prime=prime,
+                prime_rows=prime_rows,
+                best_of=best_of,
                 sampler=sampler,
                 progress=progress,
             )
         )
-        return (
-            np.concatenate(parts)
-            if parts
-            else self.tokenizer.decode(np.empty((0, *self.cutter.scan.grid), np.int32))
+        if parts:
+            return np.concatenate(parts)
+        size = framing_at(self, width, height).size
+        return np.empty((0, size[1], size[0], self.channels), np.uint8)
+
+    def sample_in_parts(self, pictures: int, **asked: Unpack[Asked]) -> Iterator[np.ndarray]:
+        """Paint as `sample` does, giving some pictures at a time, in bounded memory."""
+        temperature, group = asked.get("temperature"), asked.get("group")
+        first = asked.get("first", 0)
+        framing = framing_at(self, asked.get("width"), asked.get("height"))
+        given = prime_tokens(self, framing, asked.get("prime"), asked.get("prime_rows", 5))
+        wishes = wishes_for(
+            self,
+            framing,
+            given=given,
+            temperature=temperature,
+            group=group,
+            best_of=asked.get("best_of", 1),
+        )
+        return self.paint(
+            wishes,
+            range(first, first + pictures),
+            asked.get("sampler") or self.sampler_at(temperature),
+            seed=asked.get("seed"),
+            group=group,
+            progress=asked.get("progress"),
         )
 
-    def sample_in_parts(
+    def complete(self, picture: PictureLike, **asked: Any) -> Completion:
+        """Keep a part of a picture and paint the rest; see `pixelgen.completion.complete`.
+
+        run.complete("lilies.jpg", keep=0.5).variants  # (4, 75, 75, 3) uint8
+        """
+        from pixelgen.completion import complete
+
+        return complete(self, picture, **asked)
+
+    def sampler_at(self, temperature: Temperature) -> Sampler:
+        """Return the run's sampler at a temperature, or at 1 where there is a course of them."""
+        if temperature is None or isinstance(temperature, int | float):
+            return self.sampler(temperature)
+        return self.sampler(1.0)
+
+    def paint(
         self,
-        pictures: int,
+        wishes: Wishes,
+        pictures: Sequence[int],
+        sampler: Sampler,
         *,
-        temperature: float | None = None,
         seed: int | None = None,
-        first: int = 0,
-        group: str | None = None,
-        sampler: Sampler | None = None,
+        group: GroupLike = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[np.ndarray]:
-        """Paint as `sample` does, giving some pictures at a time, in bounded memory."""
+        """Paint what is wished for in tokens; `sample` and `complete` come down to this.
+
+        Yields:
+            (M, H, W, 3 or 4) uint8.
+        """
+        if group is None:
+            groups = [picture % max(1, len(self.groups)) for picture in pictures]
+        else:
+            groups = [next(iter(weights_of(self, group)))] * len(pictures)
         painted = paint_many(
             self.model,
             self.cutter,
-            sampler or self.sampler(temperature),
+            sampler,
             seed=self.recipe.seed if seed is None else seed,
-            pictures=range(first, first + pictures),
-            groups=[self._group_number(group)] * pictures,
+            pictures=pictures,
+            groups=groups,
+            wishes=wishes,
             progress=progress,
         )
         return (self.tokenizer.decode(grids) for grids in painted)
-
-    def _group_number(self, group: str | None) -> int:
-        if group is None:
-            return 0
-        groups = self.manifest["data"]["groups"]
-        if group not in groups:
-            raise OptionError(
-                f"no group is called {group!r}",
-                where=f"in {self.path}",
-                remedy=f"{did_you_mean(group, groups)}Known groups: {', '.join(map(repr, groups))}",
-            )
-        return int(groups.index(group))
 
 
 def check_fits(model: Model, expected: ModelSpec, *, where: Path) -> None:
@@ -230,47 +307,3 @@ def framing_of(recipe: Recipe) -> Framing:
         scan=recipe.data.scan,
         seed=recipe.seed,
     )
-
-
-class Gallery:
-    """Writes painted pictures into a folder, one PNG each, and then their contact sheet.
-
-    Args:
-        folder: is made where it is missing, with the first pictures.
-        seed: is part of the files' names.
-    """
-
-    MOST_ON_SHEET = 64
-
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
-        self.seed = seed
-        self._rows: dict[str, list[np.ndarray]] = {}
-
-    def add(self, pictures: np.ndarray, *, first: int, temperature: float | None = None) -> None:
-        """Write (N, H, W, C) uint8 pictures, the first of which has the index `first`."""
-        label = "" if temperature is None else f"temperature {temperature:g}"
-        mark = "" if temperature is None else f"-t{temperature:g}"
-        with atomic.explained(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        for index, pixels in enumerate(pictures, first):
-            name = f"seed{self.seed}{mark}-{index:04d}.png"
-            atomic.write_bytes(self.folder / name, png_bytes(pixels))
-        row = self._rows.setdefault(label, [])
-        row.extend(pictures[: self.MOST_ON_SHEET - len(row)])
-
-    @property
-    def rows(self) -> list[np.ndarray]:
-        """The first pictures that were added, (N, H, W, C) uint8 for each temperature."""
-        return [np.stack(row) for row in self._rows.values()]
-
-    @property
-    def sheet(self) -> Path:
-        """Where the contact sheet is."""
-        return self.folder / "contact-sheet.png"
-
-    def write_sheet(self) -> Path:
-        """Write the contact sheet of what was added, a row a temperature; return its path."""
-        labels: Sequence[str] = list(self._rows) if any(self._rows) else ()
-        atomic.write_bytes(self.sheet, png_bytes(contact_sheet(self.rows, labels)))
-        return self.sheet

@@ -22,6 +22,7 @@ KINDS = {
     "no colours": {"colours": False},
     "no tokens": {"token_embeddings": 0},
     "no positions": {"positions": "none"},
+    "relative positions": {"positions": "relative"},
     "plain": {"output": "plain"},
     "article": {**ARTICLE, "window": 20, "hidden": 16, "batch": 4},
 }

@@ -9,7 +9,8 @@ from PIL import Image
 import pixelgen
 from pixelgen.api import start
 from pixelgen.errors import OptionError, PluginNotFound, RunNotFound
-from pixelgen.run import Gallery, Run
+from pixelgen.report.gallery import Gallery
+from pixelgen.run import Run
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import typer
 
 from pixelgen.cli import (
     compare,
+    complete_picture,
     evaluate,
     palette,
     plugins,
@@ -60,6 +61,7 @@ def _root(
 
 app.command("run")(run.run)
 app.command("sample")(sample.sample)
+app.command("complete")(complete_picture.complete_picture)
 app.command("resume")(resume.resume)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)

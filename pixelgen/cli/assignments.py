@@ -57,7 +57,7 @@ def parse_size(text: str) -> tuple[int, int]:
         ) from None
 
 
-def parse_temperatures(texts: Sequence[str]) -> list[float]:
+def parse_temperatures(texts: Sequence[str], option: str = "--temperature") -> list[float]:
     """Return the numbers of `--temperature 0.5 --temperature 0.8` or `--temperature 0.5,0.8`.
 
     Raises:
@@ -72,7 +72,7 @@ def parse_temperatures(texts: Sequence[str]) -> list[float]:
         if not 0 < value <= 100:
             raise OptionError(
                 f"the temperature cannot be {word!r}",
-                where="in --temperature",
+                where=f"in {option}",
                 remedy="Give numbers above 0 and at most 100, such as 0.6 or 0.4,0.6,0.8",
             )
         values.append(value)

@@ -7,35 +7,30 @@ from typing import Annotated
 
 import typer
 
-from pixelgen.cli import complete
+from pixelgen.cli import painting
 from pixelgen.cli.arguments import Device, OtherBackend
 
 
 def sample(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     count: Annotated[int, typer.Option("-n", "--pictures", min=1, help="How many to paint.")] = 8,
-    temperature: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="T[,T…]",
-            help="The article's «diversity»: lower is tamer. Several give a row each.",
-        ),
+    first: Annotated[int, typer.Option(min=0, help="The number of the first of them.")] = 0,
+    temperature: painting.Temperatures = None,
+    temperature_schedule: painting.Course = None,
+    seed: painting.Seed = None,
+    width: painting.Width = None,
+    height: painting.Height = None,
+    prime: Annotated[
+        Path | None, typer.Option(help="A picture whose first rows each picture begins with.")
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="The same seed gives the same pictures.")
-    ] = None,
+    prime_rows: Annotated[
+        int, typer.Option(min=1, help="How many rows of pixels, with --prime.")
+    ] = 5,
+    best_of: painting.BestOf = 1,
+    group: painting.Group = None,
     model: OtherBackend = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option("--sampler", "-s", autocompletion=complete.samplers, help="Another sampler."),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("-o", metavar="sampler.OPTION=VALUE", help="Any option of the sampler."),
-    ] = None,
-    group: Annotated[
-        str | None, typer.Option(help="The sub-folder whose kind of picture to paint.")
-    ] = None,
+    sampler: painting.SamplerName = None,
+    option: painting.SamplerOptions = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pictures; the run's samples/ if left out.")
     ] = None,
@@ -45,47 +40,44 @@ def sample(
 
     The last line printed is the path of the contact sheet.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from pixelgen.cli.assignments import parse_assignments, parse_temperatures
+    from pixelgen.cli.assignments import parse_temperatures
     from pixelgen.cli.visible import echo
-    from pixelgen.errors import OptionError
-    from pixelgen.run import Gallery, Run
+    from pixelgen.report.gallery import Gallery
+    from pixelgen.request import Temperature
+    from pixelgen.run import Run
 
     opened = Run(run, device=device, model=model)
-    options = parse_assignments(option or [])
-    if other := sorted(set(options) - {"sampler"}):
-        raise OptionError(
-            f"only the sampler's options can be changed now, not the {other[0]}'s",
-            where="in -o",
-            remedy="Train again with pixelgen run to change the others",
-        )
+    chosen = painting.sampler_options(option)
     recipe = opened.recipe
-    temperatures: list[float | None] = [*parse_temperatures(temperature or [])]
-    temperatures = temperatures or [*recipe.painting.temperatures] or [None]
+    course = painting.parse_course(temperature_schedule, temperature)
+    asked: list[float | None] = [*parse_temperatures(temperature or [])]
+    asked = [1.0] if course else asked or [*recipe.painting.temperatures] or [None]
     used = recipe.seed if seed is None else seed
-    chosen = options.get("sampler")
-    samplers = [opened.sampler(value, name=sampler, options=chosen) for value in temperatures]
+    samplers = [opened.sampler(value, name=sampler, options=chosen) for value in asked]
+    kind = painting.parse_group(group, opened.groups)
     gallery = Gallery(out or opened.directory.samples, used)
-    cells = opened.cutter.scan.cells
-    with Progress(
-        console=Console(stderr=True), transient=True, disable=not Console(stderr=True).is_terminal
-    ) as bar:
-        for value, at_temperature in zip(temperatures, samplers, strict=True):
-            named = "" if value is None else f" at temperature {value:g}"
-            task = bar.add_task(f"Painting{named}", total=count * cells)
-            first = 0
+    with painting.painting_bar(
+        opened, count, width=width, height=height, best_of=best_of
+    ) as begin_bar:
+        for value, at_temperature in zip(asked, samplers, strict=True):
+            along: Temperature = course or value
+            words = "Painting" if course or value is None else f"Painting at temperature {value:g}"
+            number = first
             parts = opened.sample_in_parts(
                 count,
+                temperature=along,
                 seed=used,
-                group=group,
+                first=first,
+                group=kind,
+                width=width,
+                height=height,
+                prime=prime,
+                prime_rows=prime_rows,
+                best_of=best_of,
                 sampler=at_temperature,
-                progress=lambda done, task=task: bar.update(task, completed=done),  # type: ignore[misc]
+                progress=begin_bar(words),
             )
             for pictures in parts:
-                gallery.add(
-                    pictures, first=first, temperature=value if len(temperatures) > 1 else None
-                )
-                first += len(pictures)
+                gallery.add(pictures, first=number, temperature=value if len(asked) > 1 else None)
+                number += len(pictures)
     echo(gallery.write_sheet())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pixelgen.data.scans import Scan, needs_previous, segment_starts
 from pixelgen.data.segments import Memory
+
+STEPS_AT_ONCE = 4096  # whose contexts are Python's integers for a while
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,20 +18,28 @@ class Schedule:
 
     Attributes:
         waves: the cells of each step of painting, in scan order within a wave: a list of (M,)
-            int32. Every cell stands in exactly one wave, after all that it depends on.
+            int32. Every cell that is not done stands in exactly one wave, after all that it depends
+            on.
         segment: (P,) int32, by cell: which segment, and so which recurrent state, it belongs to.
         starts: (P,) bool, by cell: whether its segment begins there.
         segments: how many segments a picture has.
+        done: (D,) int32, the cells that are given and come by in no wave.
     """
 
     waves: list[np.ndarray]
     segment: np.ndarray
     starts: np.ndarray
     segments: int
+    done: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
 
 
 def make_schedule(
-    scan: Scan, table: np.ndarray, memory: Memory, *, one_at_a_time: bool = False
+    scan: Scan,
+    table: np.ndarray,
+    memory: Memory,
+    *,
+    one_at_a_time: bool = False,
+    done: int = 0,
 ) -> Schedule:
     """Work out the schedule of a scan.
 
@@ -43,30 +53,39 @@ def make_schedule(
         table: (P, n) the scan's context table.
         memory: how the model carries its state.
         one_at_a_time: paint in scan order, a cell a wave; the result is the same.
+        done: how many of the first steps are given and left out: whole segments.
     """
     starts_by_step = segment_starts(scan, memory)
     starts = np.empty(scan.cells, bool)
     starts[scan.order] = starts_by_step
     segment = np.empty(scan.cells, np.int32)
     segment[scan.order] = np.cumsum(starts_by_step, dtype=np.int32) - 1
-    if one_at_a_time:
-        waves = [scan.order[step : step + 1] for step in range(scan.cells)]
+    walked = scan.order[done:]
+    if one_at_a_time or not len(walked):
+        waves = [walked[step : step + 1] for step in range(len(walked))]
     else:
-        wave = _waves(scan, table, starts_by_step, chained=needs_previous(memory))
-        order = scan.order[np.argsort(wave[scan.order], kind="stable")]
+        chained = needs_previous(memory)
+        wave = _waves(walked, table, starts_by_step[done:], chained=chained)[walked]
+        order = walked[np.argsort(wave, kind="stable")]
         waves = np.split(order, np.cumsum(np.bincount(wave))[:-1])
-    return Schedule(waves, segment, starts, int(segment.max()) + 1)
+    return Schedule(waves, segment, starts, int(segment.max()) + 1, scan.order[:done])
 
 
-def _waves(scan: Scan, table: np.ndarray, starts: np.ndarray, *, chained: bool) -> np.ndarray:
-    """(P,) by cell: the wave in which it can be painted."""
-    neighbours = table.tolist()
-    wave = [-1] * (scan.cells + 1)  # the last entry is "outside", which is always done
+def _waves(
+    walked: np.ndarray, table: np.ndarray, starts: np.ndarray, *, chained: bool
+) -> np.ndarray:
+    """(P,) by cell: the wave in which it can be painted; -1 for the cells that are not walked."""
+    wave = [-1] * (len(table) + 1)  # the last entry is "outside", which is always done
     previous = -1
-    for step, cell in enumerate(scan.order.tolist()):
-        latest = max([wave[neighbour] for neighbour in neighbours[cell]])
-        if chained and not starts[step]:
-            latest = max(latest, wave[previous])
-        wave[cell] = latest + 1
-        previous = cell
+    for begin in range(0, len(walked), STEPS_AT_ONCE):
+        cells = walked[begin : begin + STEPS_AT_ONCE]
+        fresh = starts[begin : begin + STEPS_AT_ONCE].tolist()
+        for cell, neighbours, start in zip(
+            cells.tolist(), table[cells].tolist(), fresh, strict=True
+        ):
+            latest = max([wave[neighbour] for neighbour in neighbours])
+            if chained and not start:
+                latest = max(latest, wave[previous])
+            wave[cell] = latest + 1
+            previous = cell
     return np.array(wave[:-1])

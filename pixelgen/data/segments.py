@@ -33,6 +33,10 @@ class Segments:
             on in place of whole pictures (at most that of a picture); each starts afresh, as in the
             article.
         window_step: how far apart the windows start.
+        positions: what the model is told of the places on a grid of another shape than it was
+            trained on: `absolute`, the row and column counted from the nearer edge, those in the
+            middle repeated; `relative`, the place at the same share of the height and width.
+            `fixed`: it can paint no other grid.
     """
 
     memory: Memory = "row"
@@ -41,6 +45,7 @@ class Segments:
     chunk: int = 75
     window: int | None = None
     window_step: int = 3
+    positions: Literal["absolute", "relative", "fixed"] = "absolute"
 
     def __post_init__(self) -> None:
         if self.window is not None and self.memory != "picture":

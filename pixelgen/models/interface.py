@@ -22,7 +22,7 @@ from pixelgen.data.segments import Batch, Offsets, Segments
 from pixelgen.options import Options
 
 if TYPE_CHECKING:
-    from pixelgen.generation import Plan
+    from pixelgen.plan import Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,12 +119,14 @@ class StepInputs:
 
     Attributes:
         context: (M, n) int32 in [0, V].
-        positions: (M,) int32 in [0, P).
+        positions: (M,) int32 in [0, P) of the trained grid. On a grid of another shape several
+            cells may have the same one; on the trained one, a cell's position is its own number.
         slots: (M,) int32: which recurrent state each row goes on from. No slot occurs twice, except
             with `memory="none"`, where there is no state.
         starts: (M,) bool: the slot's state starts afresh here.
         groups: (M,) int32.
-        canvas: (N, P + 1) int32, read-only, all that was painted so far; the last column is V.
+        canvas: (N, P + 1) int32, read-only, all that was painted so far; the last column is V. P
+            is that of the grid being painted.
         pictures: (M,) int32, which row of the canvas each position belongs to.
     """
 
@@ -235,7 +237,9 @@ class Model(ABC):
     def generate(self, plan: Plan) -> np.ndarray | None:
         """Paint a whole plan on the model's own device; None leaves it to the core's loop.
 
-        A fast path must give the very tokens that `pixelgen.generation.paint` gives.
+        A fast path must give the very tokens that `pixelgen.generation.paint` gives. A plan may
+        ask for more than whole new pictures; one that knows no more begins with
+        `if not plan.plain: return None`.
 
         Returns:
             (N, P) int32 canvases, or None.

@@ -28,7 +28,7 @@ def contact_sheet(
         An RGB image.
     """
     height, width = rows[0].shape[1:3]
-    columns = min(MOST_COLUMNS, max(len(row) for row in rows))
+    columns = min(MOST_COLUMNS, max(1, WANTED_WIDTH // width), max(len(row) for row in rows))
     scale = max(1, WANTED_WIDTH // (columns * width))
     cell_width, cell_height = width * scale, height * scale
     gap = max(2, min(12, cell_width // 16))

@@ -17,7 +17,7 @@ from pixelgen.errors import OptionError, TrainingError
 STAGES = 3
 
 
-def uniforms(seed: int, picture: int, cells: int) -> np.ndarray:
+def uniforms(seed: int, picture: int, cells: int, *, first: int = 0) -> np.ndarray:
     """Return the random numbers that decide the cells of a picture.
 
     The numbers are those of Philox, keyed by the seed and the picture's index: a cell's number
@@ -26,7 +26,8 @@ def uniforms(seed: int, picture: int, cells: int) -> np.ndarray:
     Args:
         seed: 0 to 2⁶⁴ - 1.
         picture: the picture's index, from 0.
-        cells: of the picture.
+        cells: how many to take.
+        first: the cell whose numbers are the first of them.
 
     Returns:
         (cells, STAGES) float64 in [0, 1).
@@ -41,7 +42,11 @@ def uniforms(seed: int, picture: int, cells: int) -> np.ndarray:
             remedy="Give a whole number from 0 to 2⁶⁴ - 1",
         )
     key = np.array([seed, picture], np.uint64)
-    return np.random.Generator(np.random.Philox(key=key)).random((cells, STAGES))
+    philox = np.random.Philox(key=key)
+    skipped = first * STAGES
+    philox.advance(skipped // 4)  # which gives four numbers at a time
+    numbers = np.random.Generator(philox).random(skipped % 4 + cells * STAGES)
+    return numbers[skipped % 4 :].reshape(cells, STAGES)
 
 
 def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:

@@ -62,6 +62,29 @@ def test_another_sampler_paints_otherwise(pixelgen):
     assert one == other  # the best token only, so the seed decides nothing
 
 
+def test_pictures_of_another_size_begin_as_they_are_told(pixelgen, folder):
+    words = ["-n", 2, "--width", 40, "--height", 9, "--prime", folder / "picture-1.png"]
+    more = ["--prime-rows", 3, "--temperature-schedule", "1.0:0.5", "--best-of", 2]
+    assert pixelgen("sample", RUN, *words, *more, "--out", "new").code == 0
+    first, second = (Image.open(f"new/seed1-000{number}.png") for number in range(2))
+    assert first.size == second.size == (40, 9)
+    top = (0, 0, 40, 3)
+    assert first.crop(top).tobytes() == second.crop(top).tobytes()
+    assert first.tobytes() != second.tobytes()
+
+
+def test_a_later_picture_is_painted_by_its_number(pixelgen):
+    assert pixelgen("sample", RUN, "-n", 3, "--out", "all").code == 0
+    assert pixelgen("sample", RUN, "-n", 1, "--first", 2, "--out", "one").code == 0
+    assert painted("one") == {"seed1-0002.png": painted("all")["seed1-0002.png"]}
+
+
+def test_many_pictures_are_written_as_they_are_painted(pixelgen):
+    assert pixelgen("sample", RUN, "-n", 130, "--out", "many").code == 0
+    assert len(painted("many")) == 130
+    assert Image.open("many/contact-sheet.png").height < 9 * 200  # of the first 64
+
+
 @pytest.mark.parametrize(
     ("words", "what", "remedy"),
     [
@@ -71,6 +94,10 @@ def test_another_sampler_paints_otherwise(pixelgen):
         (["--temperature", "0"], "'0'", "0.6"),
         (["-o", "sampler.temperature=1", "-o", "tokenizer.colors=3"], "the tokenizer's", "again"),
         (["--group", "sea"], "'sea'", "Known groups: ''"),
+        (["--width", "20000"], "20000", "16,384"),
+        (["--prime", "no.png"], "cannot be used", "JPEG"),
+        (["--temperature-schedule", "1:0"], "'0'", "0.6"),
+        (["--temperature", "1", "--temperature-schedule", "1:2"], "a course", "Leave one"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_made(pixelgen, words, what, remedy):

@@ -20,7 +20,7 @@ CONTEXT = st.sampled_from(["previous", "near", "wide", ((-1, 0),), ((0, -2), (-2
 MEMORY = st.sampled_from(["none", "row", "picture"])
 
 
-def schedule_of(scan: Scan, context: Any, memory: Memory, **options: bool) -> Schedule:
+def schedule_of(scan: Scan, context: Any, memory: Memory, **options: Any) -> Schedule:
     return make_schedule(scan, scan.context_table(scan.offsets(context)), memory, **options)
 
 
@@ -32,6 +32,24 @@ def dependences(scan: Scan, context: Any, memory: Memory) -> list[set[int]]:
         if memory != "none" and step % line:
             waits[scan.order[step]].add(int(scan.order[step - 1]))
     return waits
+
+
+@given(SCAN, CONTEXT, st.sampled_from(["none", "row"]), st.booleans(), st.data())
+def test_given_lines_are_left_out_and_the_rest_waits_for_the_rest(
+    scan: Scan, context: Any, memory: Memory, one_at_a_time: bool, data: st.DataObject
+) -> None:
+    lines = data.draw(st.integers(0, scan.cells // scan.line))
+    done = lines * scan.line
+    schedule = schedule_of(scan, context, memory, one_at_a_time=one_at_a_time, done=done)
+    assert schedule.done.tolist() == scan.order[:done].tolist()
+    painted, waits = {*schedule.done.tolist()}, dependences(scan, context, memory)
+    for wave in schedule.waves:
+        assert len(wave)
+        for cell in wave.tolist():
+            assert waits[cell] <= painted
+        painted |= {*wave.tolist()}
+    assert len(painted) == scan.cells
+    assert len(schedule.done) + sum(len(wave) for wave in schedule.waves) == scan.cells
 
 
 @given(SCAN, CONTEXT, MEMORY, st.booleans())

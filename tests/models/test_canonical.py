@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -23,6 +24,7 @@ from pixelgen.models.canonical.parameters import (
     embedding_tables,
     has_activated_input,
     initial_weights,
+    place_entries,
     weight_shapes,
 )
 from pixelgen.models.canonical.training_state import TrainingState, read_training_state
@@ -93,6 +95,45 @@ def test_the_default_model_has_every_weight_of_the_table():
 def test_without_a_palette_a_token_is_seen_even_where_none_was_asked_for():
     spec, options = spec_for({"token_embeddings": 0}, channels=0)
     assert "token_in.0.weight" in embedding_tables(spec, options)
+
+
+def test_relative_places_are_16ths_of_the_height_and_width():
+    spec, options = spec_for({"positions": "relative"}, grid=(75, 40))
+    entries = place_entries(spec, options)
+    rows = entries["row_in.weight"].reshape(75, 40)
+    columns = entries["column_in.weight"].reshape(75, 40)
+    np.testing.assert_array_equal(rows[:, 0], [row * 16 // 75 for row in range(75)])
+    np.testing.assert_array_equal(columns[0], [column * 16 // 40 for column in range(40)])
+    assert (rows == rows[:, :1]).all()
+    assert (columns == columns[:1]).all()
+    assert weight_shapes(spec, options)["row_in.weight"] == (16, 12)
+
+
+def test_relative_places_of_a_small_picture_are_its_rows_and_columns():
+    relative, absolute = (
+        place_entries(*spec_for({"positions": positions})) for positions in ("relative", "absolute")
+    )
+    for name, entries in absolute.items():
+        np.testing.assert_array_equal(relative[name], entries)
+
+
+def test_a_level_has_shares_of_its_own_height():
+    spec, options = spec_for({"positions": "relative"}, grid=(40, 1))
+    coarse = np.arange(20, dtype=np.int32)
+    two = dataclasses.replace(
+        spec,
+        rows=np.concatenate([coarse, spec.rows]),
+        columns=np.zeros(60, np.int32),
+        levels=np.repeat(np.array([0, 1], np.int32), [20, 40]),
+    )
+    rows = place_entries(two, options)["row_in.weight"]
+    np.testing.assert_array_equal(rows[:20], coarse * 16 // 20)
+    np.testing.assert_array_equal(rows[20:], spec.rows * 16 // 40)
+    assert place_entries(two, options)["level_in.weight"].tolist() == [0] * 20 + [1] * 40
+
+
+def test_without_positions_no_place_is_told():
+    assert place_entries(*spec_for({"positions": "none"})) == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)

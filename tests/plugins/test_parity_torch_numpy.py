@@ -35,6 +35,7 @@ EXTREMES = {
     "article": {**ARTICLE, "window": 20, "hidden": 16},
     "no colours, no places": {"colours": False, "positions": "none"},
     "no tokens": {"token_embeddings": 0},
+    "relative places": {"positions": "relative", "memory": "picture"},
     "one token and nothing else": {
         "colours": False,
         "positions": "none",
@@ -115,7 +116,8 @@ def test_gradients_agree(tmp_path, memory, context, layers, channels, output):
 
 @pytest.mark.parametrize("kind", EXTREMES)
 def test_the_articles_recipe_and_other_extremes_agree(tmp_path, kind):
-    first, second, cutter = twins(tmp_path, EXTREMES[kind])
+    world = {"grid": (18, 17)} if kind == "relative places" else {}  # more rows than shares
+    first, second, cutter = twins(tmp_path, EXTREMES[kind], **world)
     data = canvases(cutter)
     np.testing.assert_allclose(
         painted_logits(second, cutter, *data),

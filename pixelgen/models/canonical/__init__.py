@@ -8,9 +8,9 @@ another.
 Letters: V tokens in the vocabulary, C channels of the palette, n neighbours in a context, K of them
 with token embeddings, E embedding, H hidden, L layers, Z projection.
 
-At one position, with the tokens k_0 … k_{n-1} of its neighbours (V stands for "outside"), its row,
-column, level and group, and the state h', c' of each layer after the position before (zeros where
-the sequence starts afresh):
+At one position, with the tokens k_0 … k_{n-1} of its neighbours (V stands for "outside"), its row
+and column (with positions=relative, their 16ths of the height and width), its level and group, and
+the state h', c' of each layer after the position before (zeros where the sequence starts afresh):
 
     f = [c(k_0), o(k_0), …, c(k_{n-1}), o(k_{n-1})]                             (n (C + 1),)
     s = colour_in.1 γ(colour_in.0 f) + Σ_{j<K} token_in.j[k_j]

@@ -120,9 +120,8 @@ class NumpyDecoder(Decoder):
         nothing = np.zeros((len(positions), spec.context_size), np.int32)
         entries = network.entries(nothing, positions, np.zeros_like(positions))
         total = np.zeros((len(positions), network.options.embedding), np.float32)
-        for name in ("row_in.weight", "column_in.weight", "level_in.weight"):
-            if name in entries:
-                total += network.weights[name][entries[name]]
+        for name in network.places:
+            total += network.weights[name][entries[name]]
         return total
 
 

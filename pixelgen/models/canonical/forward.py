@@ -17,6 +17,7 @@ from pixelgen.models.canonical.options import CanonicalOptions
 from pixelgen.models.canonical.parameters import (
     embedding_tables,
     has_activated_input,
+    place_entries,
     sees_colours,
 )
 from pixelgen.models.canonical.recurrence import LayerTrace, layer_forward
@@ -94,6 +95,7 @@ class Network:
         self.spec, self.options, self.weights = spec, options, dict(weights)
         self.dtype = self.weights["output.bias"].dtype
         self.tables = list(embedding_tables(spec, options))
+        self.places = place_entries(spec, options)
         self.sees_colours = sees_colours(spec, options)
         self.activated = has_activated_input(spec, options)
         self.colours = colour_table(spec).astype(self.dtype)  # (V + 1, C + 1)
@@ -116,8 +118,6 @@ class Network:
         self, context: np.ndarray, positions: np.ndarray, groups: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Return which row of each embedding table each position takes: (N,) by table."""
-        spec = self.spec
-        places = {"row_in": spec.rows, "column_in": spec.columns, "level_in": spec.levels}
         taken = {}
         for name in self.tables:
             kind = name.split(".")[0]
@@ -126,7 +126,7 @@ class Network:
             elif kind == "group_in":
                 taken[name] = groups
             else:
-                taken[name] = places[kind][positions]
+                taken[name] = self.places[name][positions]
         return taken
 
     def inputs(self, context: np.ndarray, positions: np.ndarray, groups: np.ndarray) -> InputTrace:

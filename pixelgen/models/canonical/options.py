@@ -70,8 +70,10 @@ class NeighbourOptions(Options):
     token_embeddings: int = Field(
         4, ge=0, le=64, description="how many of the nearest neighbours have token embeddings"
     )
-    positions: Literal["absolute", "none"] = Field(
-        "absolute", description="whether the input tells the row and the column"
+    positions: Literal["absolute", "relative", "none"] = Field(
+        "absolute",
+        description="what the input tells of the place: its row and column, their share of the "
+        "height and width, or nothing",
     )
     output: Literal["palette", "plain"] = Field(
         "palette",
@@ -104,6 +106,11 @@ class NeighbourOptions(Options):
         if self.learning_rate is not None:
             return self.learning_rate
         return 0.004 if self.optimizer == "adamw" else 0.001
+
+    @property
+    def elsewhere(self) -> Literal["absolute", "relative"]:
+        """How the places on a grid of another shape than the trained one are told."""
+        return "relative" if self.positions == "relative" else "absolute"
 
     @property
     @abstractmethod
@@ -176,4 +183,5 @@ class CanonicalOptions(NeighbourOptions):
             chunk=self.chunk,
             window=self.window,
             window_step=self.window_step,
+            positions=self.elsewhere,
         )

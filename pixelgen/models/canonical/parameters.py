@@ -10,8 +10,8 @@ H hidden, Z projection, l a layer of the LSTM counted from 0.
 | `colour_in.0.weight`, `.bias` | (E, n (C + 1)), (E,) | colours, and a palette |
 | `colour_in.1.weight`, `.bias` | (E, E), (E,) | the same |
 | `token_in.k.weight` | (V + 1, E) | k < K |
-| `row_in.weight` | (rows, E) | positions=absolute |
-| `column_in.weight` | (columns, E) | positions=absolute |
+| `row_in.weight` | (rows, E), at most (16, E) if relative | positions=absolute or relative |
+| `column_in.weight` | (columns, E), at most (16, E) if relative | the same |
 | `level_in.weight` | (levels, E) | more than one level |
 | `group_in.weight` | (groups, E) | more than one group |
 | `lstm.l.input` | (4H, E), above the first layer (4H, H) | |
@@ -36,6 +36,8 @@ import numpy as np
 from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.interface import ModelSpec
 from pixelgen.randomness import generator_for
+
+SHARES = 16  # entries of a table of relative places
 
 
 def weight_shapes(spec: ModelSpec, options: NeighbourOptions) -> dict[str, tuple[int, ...]]:
@@ -81,15 +83,37 @@ def embedding_tables(spec: ModelSpec, options: NeighbourOptions) -> dict[str, in
     tables = {
         f"token_in.{k}.weight": spec.vocab_size + 1 for k in range(min(count, spec.context_size))
     }
-    if options.positions == "absolute":
-        tables["row_in.weight"] = int(spec.rows.max()) + 1
-        tables["column_in.weight"] = int(spec.columns.max()) + 1
-    levels = int(spec.levels.max()) + 1
-    if levels > 1:
-        tables["level_in.weight"] = levels
+    for name, entries in place_entries(spec, options).items():
+        tables[name] = int(entries.max()) + 1
     if spec.groups > 1:
         tables["group_in.weight"] = spec.groups
     return tables
+
+
+def place_entries(spec: ModelSpec, options: NeighbourOptions) -> dict[str, np.ndarray]:
+    """Return which row of each table of places every position takes: (P,) int32 by table.
+
+    With positions=relative a table has an entry for each 16th of the height or width, so that what
+    is learned holds for pictures of any size; smaller pictures have fewer.
+    """
+    entries = {"row_in.weight": spec.rows, "column_in.weight": spec.columns}
+    if options.positions == "none":
+        entries = {}
+    elif options.positions == "relative":
+        entries = {name: _sixteenths(along, spec.levels) for name, along in entries.items()}
+    if spec.levels.max() > 0:
+        entries["level_in.weight"] = spec.levels
+    return entries
+
+
+def _sixteenths(along: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """(P,) int32: rows or columns (P,) as shares of the largest in their level."""
+    shares = np.empty(len(along), np.int32)
+    for level in np.unique(levels):
+        inside = levels == level
+        size = int(along[inside].max()) + 1
+        shares[inside] = along[inside] * np.int64(min(SHARES, size)) // size
+    return shares
 
 
 def has_activated_input(spec: ModelSpec, options: NeighbourOptions) -> bool:

@@ -19,6 +19,7 @@ from pixelgen.models.canonical.options import CanonicalOptions
 from pixelgen.models.canonical.parameters import (
     embedding_tables,
     has_activated_input,
+    place_entries,
     sees_colours,
     weight_shapes,
 )
@@ -42,6 +43,7 @@ class Network:
         self._variables: dict[str, Any] = {}
         self._turned: set[str] = set()  # kernels, which Keras has the other way round
         self._activated = has_activated_input(spec, options)
+        self._place_entries = place_entries(spec, options)
         with engine.placed():
             self._build()
         self.names = list(weight_shapes(spec, options))
@@ -128,14 +130,9 @@ class Network:
             positions: (N,) int32.
             groups: (N,) int32.
         """
-        spec = self.spec
-        entries = {
-            "row_in.weight": spec.rows[positions],
-            "column_in.weight": spec.columns[positions],
-            "level_in.weight": spec.levels[positions],
-            "group_in.weight": groups,
-        }
-        chosen = [entries[name] for name in self.names if name in entries]
+        chosen = [entries[positions] for entries in self._place_entries.values()]
+        if "group_in.weight" in self.names:
+            chosen.append(groups)
         return np.stack(chosen, 1).astype(np.int32) if chosen else np.zeros((len(groups), 0), "i4")
 
     def inputs(self, context: Tensor, places: Tensor, dtype: str) -> Tensor:

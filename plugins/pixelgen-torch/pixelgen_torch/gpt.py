@@ -97,6 +97,7 @@ class GPTOptions(TorchOptions):
             chunk=self.window,
             window=self.window,
             window_step=self.window_step,
+            positions=self.elsewhere,
         )
 
     @property

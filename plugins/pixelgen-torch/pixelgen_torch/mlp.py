@@ -50,7 +50,9 @@ class MLPOptions(TorchOptions):
 
     def segments(self) -> Segments:
         """Return how sequences are to be cut."""
-        return Segments(memory="none", context=self.context, batch=self.batch)
+        return Segments(
+            memory="none", context=self.context, batch=self.batch, positions=self.elsewhere
+        )
 
 
 class MLPNetwork(SequenceNetwork):

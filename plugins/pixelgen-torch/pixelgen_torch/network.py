@@ -32,6 +32,7 @@ from torch.nn import functional
 from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.canonical.parameters import (
     embedding_tables,
+    place_entries,
     sees_colours,
     weight_shapes,
 )
@@ -167,15 +168,9 @@ class Network:
         return functional.layer_norm(x, weight.shape, weight, bias).to(dtype)
 
     def _position_entries(self) -> np.ndarray:
-        where = {
-            "row_in.weight": self.spec.rows,
-            "column_in.weight": self.spec.columns,
-            "level_in.weight": self.spec.levels,
-        }
         columns = [
-            np.asarray(where[name], np.int64) + start
-            for name, start in self._table_names.items()
-            if name in where
+            np.asarray(entries, np.int64) + self._table_names[name]
+            for name, entries in place_entries(self.spec, self.options).items()
         ]
         return np.stack(columns, 1) if columns else np.empty((len(self.spec.rows), 0), np.int64)
 

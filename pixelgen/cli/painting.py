@@ -1,0 +1,134 @@
+"""What `sample` and `complete` share: the options of painting, and the bar that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pixelgen.cli import complete
+from pixelgen.errors import OptionError
+
+if TYPE_CHECKING:
+    from pixelgen.run import Run
+
+Temperatures = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="T[,T…]",
+        help="The article's «diversity»: lower is tamer. Several give a row each.",
+    ),
+]
+Course = Annotated[
+    str | None,
+    typer.Option(
+        metavar="T:T[:T…]",
+        help="Temperatures along the picture, from its top to its bottom, such as 1.0:0.7.",
+    ),
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="The same seed gives the same pictures.")]
+SamplerName = Annotated[
+    str | None,
+    typer.Option("--sampler", "-s", autocompletion=complete.samplers, help="Another sampler."),
+]
+SamplerOptions = Annotated[
+    list[str] | None,
+    typer.Option("-o", metavar="sampler.OPTION=VALUE", help="Any option of the sampler."),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[:WEIGHT,NAME:WEIGHT…]",
+        help="The sub-folder whose kind of picture to paint, or several mixed by weight, such as "
+        "haystacks:0.7,lilies:0.3. If left out, they take turns.",
+    ),
+]
+Width = Annotated[int | None, typer.Option(min=1, help="In pixels; the run's if left out.")]
+Height = Annotated[int | None, typer.Option(min=1, help="In pixels; the run's if left out.")]
+BestOf = Annotated[
+    int,
+    typer.Option(
+        min=1, metavar="K", help="Of K tries, take the one that the model finds most probable."
+    ),
+]
+
+
+def sampler_options(assignments: Sequence[str] | None) -> dict[str, Any] | None:
+    """Return the sampler's options of `-o`.
+
+    Raises:
+        OptionError: there is another plugin's among them.
+    """
+    from pixelgen.cli.assignments import parse_assignments
+
+    options = parse_assignments(assignments or [])
+    if other := sorted(set(options) - {"sampler"}):
+        raise OptionError(
+            f"only the sampler's options can be changed now, not the {other[0]}'s",
+            where="in -o",
+            remedy="Train again with pixelgen run to change the others",
+        )
+    return options.get("sampler")
+
+
+def parse_course(text: str | None, others: Sequence[str] | None) -> tuple[float, ...]:
+    """Return the numbers of `--temperature-schedule 1.0:0.7`; none if it was not given.
+
+    Raises:
+        OptionError: they are no temperatures, or `--temperature` was given too.
+    """
+    from pixelgen.cli.assignments import parse_temperatures
+
+    if text is None:
+        return ()
+    if others:
+        raise OptionError(
+            f"a picture cannot have a temperature, {others[0]}, and a course of them, {text}",
+            where="in --temperature and --temperature-schedule",
+            remedy="Leave one of them out",
+        )
+    return tuple(parse_temperatures(text.split(":"), "--temperature-schedule"))
+
+
+def parse_group(text: str | None, known: Sequence[str]) -> str | dict[str, float] | None:
+    """Return the group, or the groups and their weights, of `haystacks:0.7,lilies:0.3`.
+
+    A name that a run has is one, whatever stands in it; a group without a weight has 1.
+    """
+    if text is None or text in known:
+        return text
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, colon, weight = part.rpartition(":")
+        try:
+            weights[name if colon else part] = float(weight) if colon else 1.0
+        except ValueError:
+            weights[part] = 1.0
+    return weights
+
+
+@contextmanager
+def painting_bar(
+    run: Run, pictures: int, *, width: int | None, height: int | None, best_of: int
+) -> Iterator[Callable[[str], Callable[[int], None]]]:
+    """Show how far the painting is, where the error stream is a terminal.
+
+    Yields:
+        A function that begins a bar with these words, and returns what it is told progress by.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from pixelgen.request import framing_at
+
+    rows, columns = framing_at(run, width, height).grid(run.tokenizer.token_shape)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+
+        def begin(words: str) -> Callable[[int], None]:
+            task = progress.add_task(words, total=pictures * rows * columns * best_of)
+            return lambda done: progress.update(task, completed=done)
+
+        yield begin
