@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from pixelgen.testing import every_class as every_class
-from pixelgen.testing import executors as executors
-from pixelgen.testing import modules as modules
-from pixelgen.testing import samplers as samplers
-from pixelgen.testing import sources as sources
+import importlib
+
 from pixelgen.testing.contract import Check, known_checks
-from pixelgen.testing.models import edges as edges
-from pixelgen.testing.models import learning as learning
-from pixelgen.testing.models import likelihood as likelihood
-from pixelgen.testing.models import painting as painting
-from pixelgen.testing.tokenizers import tokens as tokens
+
+# Importing them is what makes their checks known.
+_MODULES = (
+    "every_class",
+    "modules",
+    "tokenizers.tokens",
+    "tokenizers.edges",
+    "tokenizers.storage",
+    "models.likelihood",
+    "models.learning",
+    "models.painting",
+    "models.storage",
+    "models.edges",
+    "samplers",
+    "sources",
+    "executors",
+)
 
 
 def checks_of(kind: str) -> tuple[Check, ...]:
     """Return the checks of a kind of plugin; `plugin` for those of an entry point's module."""
+    for module in _MODULES:
+        importlib.import_module(f"pixelgen.testing.{module}")
     return known_checks(kind)
