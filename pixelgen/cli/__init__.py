@@ -24,9 +24,11 @@ from pixelgen.cli import (
     show,
 )
 from pixelgen.cli.failing import Debug, explain
+from pixelgen.cli.plugin_commands import WithPlugins
 
 app = typer.Typer(
     name="pixelgen",
+    cls=WithPlugins,
     help="Learn a folder of pictures as sequences of quantised colours, and paint new ones.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -77,11 +79,4 @@ def main() -> None:
     # Of damaged pictures Pillow says much that nobody can act on; we name them, with the reason.
     warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
     with explain():
-        _add_plugin_commands()
         app()
-
-
-def _add_plugin_commands() -> None:
-    from pixelgen.plugins import catalogue
-
-    catalogue().announce("register_commands", app=app)

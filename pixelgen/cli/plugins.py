@@ -7,9 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from pixelgen.cli.plugin_check import check_plugin
+from pixelgen.cli.plugin_new import new_plugin
+
 app = typer.Typer(
-    name="plugins", help="Show what is installed, and what each plugin takes.", no_args_is_help=True
+    name="plugins",
+    help="Show what is installed and what each plugin takes; write and check your own.",
+    no_args_is_help=True,
 )
+app.command("check")(check_plugin)
+app.command("new")(new_plugin)
 
 
 @app.command("list")

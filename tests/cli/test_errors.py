@@ -212,5 +212,5 @@ class TestShowing:
         def interrupted(*args, **named):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("pixelgen.plugins.Catalogue.announce", interrupted)
+        monkeypatch.setattr("pixelgen.cli.recipes.bundled_recipes", interrupted)
         assert pixelgen("recipes").code == 130
