@@ -1,0 +1,77 @@
+"""The documentation's pages, and the blocks of code in them.
+
+A fenced block is known by its language. What else a test must know stands in front of it: the
+comment `<!-- as it is: REASON -->` for a block that cannot be run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[1]
+COMMENT = re.compile(r"<!-- as it is: (.+) -->")
+TITLE = re.compile(r'title="([^"]+)"')
+LANGUAGES = ("python", "sh", "toml", "text", "json")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code.
+
+    Attributes:
+        page: its file.
+        line: of the page, from 1.
+        language: as written; empty for an indented block.
+        title: the file that it is shown as, or an empty string.
+        text: the code.
+        reason: why it cannot be run, or an empty string.
+    """
+
+    page: Path
+    line: int
+    language: str
+    title: str
+    text: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def pages() -> list[Path]:
+    """Every page that a reader of this repository is given."""
+    folders = ("docs", "examples", "plugins")
+    found = [page for folder in folders for page in (ROOT / folder).rglob("*.md")]
+    kept = [page for page in found if not {".venv", "build", "dist"} & set(page.parts)]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(kept)]
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the blocks of a page, in their order."""
+    return list(_blocks(page))
+
+
+def _blocks(page: Path) -> Iterator[Block]:
+    reason = ""
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        if token.type == "html_block":
+            comment = COMMENT.fullmatch(token.content.strip())
+            reason = comment.group(1) if comment else ""
+        elif token.type in ("fence", "code_block"):
+            assert token.map is not None
+            language, _, rest = token.info.partition(" ")
+            title = TITLE.search(rest)
+            yield Block(
+                page,
+                token.map[0] + 1,
+                language,
+                title.group(1) if title else "",
+                token.content,
+                reason,
+            )
+            reason = ""
