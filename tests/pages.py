@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parents[1]
 COMMENT = re.compile(r"<!-- as it is: (.+) -->")
 TITLE = re.compile(r'title="([^"]+)"')
+TUTORIALS = ROOT / "docs" / "plugins"  # run as written, in an environment of their own
 LANGUAGES = ("python", "sh", "toml", "text", "json")
 
 

@@ -27,7 +27,7 @@ def _draw(drawing: Drawing, memory: Memory, context: str, left: int) -> None:
     scan = make_scan("raster", (HEIGHT, WIDTH))
     table = scan.context_table(scan.offsets(context))
     waves = make_schedule(scan, table, memory).waves
-    drawing.words(left, TOP - 14, f"memory={memory}, context={context}: {len(waves)} steps")
+    drawing.words(left, TOP - 14, f"{memory}, {context}: {len(waves)} steps")
     for step, wave in enumerate(waves):
         colour = course(step, len(waves) - 1)
         for cell in wave.tolist():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 
 from pydantic import BaseModel
 
@@ -28,9 +29,13 @@ def options_table(options: type[BaseModel]) -> str:
 
 
 def code(text: str) -> str:
-    """Return text set as code; nothing for nothing."""
-    fence = "``" if "`" in text else "`"
-    return f"{fence}{text}{fence}" if text else ""
+    """Return text set as code; nothing for nothing.
+
+    Renderers do not agree on how a `|` in a table's code is written, but for HTML.
+    """
+    if "|" in text:
+        return f"<code>{escape(text).replace('|', '&#124;')}</code>"
+    return f"`{text}`" if text else ""
 
 
 def written(value: object) -> str:
@@ -43,4 +48,4 @@ def written(value: object) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace("|", "&#124;").replace("\n", " ")
