@@ -45,9 +45,10 @@ class NewEnvironment:
     def __init__(self, path: Path, wheels: Path, packages: Iterable[str]) -> None:
         self.path, self.wheels = path, wheels
         venv.create(path, with_pip=False)
-        site = sysconfig.get_path("purelib", vars={"base": str(path), "platbase": str(path)})
+        base = {"base": str(path), "platbase": str(path)}
+        self.site = Path(sysconfig.get_path("purelib", vars=base))
         for distribution in _with_needs([*packages, "pip", "hatchling", "editables"]):
-            _link(distribution, Path(site))
+            _link(distribution, self.site)
         for name in ("pip", "pytest", "mypy"):
             script = self.bin / name
             script.write_text(f'#!/bin/sh\nexec "{self.bin}/python" -m {name} "$@"\n')

@@ -43,9 +43,9 @@ Run one with `pixelgen run PICTURES --recipe NAME`, and read it with `pixelgen r
 """
 PLUGINS = """## The plugins' tables
 
-`[source]`, `[tokenizer]`, `[model]`, `[sampler]` and `[executor]` each have a `name`, the plugin; the
-other keys are [its options](options.md). `[source]` has a `location` too: the folder, or what else
-the source reads from.
+`[source]`, `[tokenizer]`, `[model]`, `[sampler]` and `[executor]` each have a `name`, the plugin;
+the other keys are [its options](options.md). `[source]` has a `location` too: the folder, or what
+else the source reads from.
 """
 
 

@@ -77,7 +77,7 @@ def test_a_shown_command_is_understood(words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", SHOWN)
 def test_a_shown_command_names_plugins_that_there_are(words: list[str]) -> None:
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in itertools.pairwise(words):
         for name in value.split(",") if option in PICKED else ():
             kind = PICKED[option]
             assert (kind, name) in catalogue().registrations or (kind, name) in KNOWN_ELSEWHERE

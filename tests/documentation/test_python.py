@@ -1,7 +1,7 @@
 """Every block of Python and TOML in the documentation works as it is shown.
 
 The blocks of a page are run in their order, in one namespace and one folder, with eight small
-pictures in `paintings/`. Budgets are made short; nothing else is changed.
+pictures in `paintings/`. Budgets are made small; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pages import ROOT, TUTORIALS, Block, blocks, pages
 
 from pixelgen.recipe import Recipe
 
-BUDGET, SHORT = re.compile(r"\bminutes=[\d.]+"), 'options={"training": {"steps": 2}}'
+BUDGET = re.compile(r"\bminutes=[\d.]+")
+SMALL = 'options={"training": {"steps": 2}, "data": {"size": 24}, "painting": {"pictures": 1}}'
 
 WITH_PYTHON = [
     page
@@ -44,7 +45,7 @@ def test_the_python_of_a_page_runs(
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "documentation"}
     for block in shown:
-        code = "\n" * block.line + BUDGET.sub(SHORT, block.text)
+        code = "\n" * block.line + BUDGET.sub(SMALL, block.text)
         exec(compile(code, str(page), "exec"), namespace)
 
 
