@@ -58,19 +58,24 @@ def test_toml_is_toml_and_recipes_are_recipes(block: Block) -> None:
 
 
 def test_shown_python_is_written_as_ours_is(tmp_path: Path) -> None:
-    files = []
     for number, block in enumerate(PYTHON):
-        files.append(tmp_path / f"{number:03d}_{block.page.stem.replace('-', '_')}.py")
-        files[-1].write_text(block.text)
-    ruff = [sys.executable, "-m", "ruff"]
+        # The name and place of a file count where imports are sorted.
+        plugin = "plugin" if block.page.parent == TUTORIALS else "use"
+        path = tmp_path / plugin / f"{number:03d}_{block.page.stem.replace('-', '_')}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block.text)
     style = ["--config", str(ROOT / "pyproject.toml")]
     # A block goes on where the one before it ended, and prints what a reader wants to see.
-    kept = ["--extend-ignore", "F821,T20,E402,I001"]
-    checked = subprocess.run(
-        [*ruff, "check", *style, *kept, *files], capture_output=True, text=True, check=False
-    )
-    assert checked.returncode == 0, checked.stdout
-    formatted = subprocess.run(
-        [*ruff, "format", "--diff", *style, *files], capture_output=True, text=True, check=False
-    )
-    assert formatted.returncode == 0, formatted.stdout
+    ruff("check", *style, "--extend-ignore", "F821,T20,E402,I001", str(tmp_path))
+    ruff("format", "--diff", *style, str(tmp_path))
+    theirs = [
+        *["--config", 'lint.isort.known-third-party=["pixelgen"]'],
+        *["--config", 'lint.isort.known-first-party=["pixelgen_epsilon"]'],
+    ]
+    ruff("check", "--isolated", "--select", "I", *theirs, str(tmp_path / "plugin"))
+
+
+def ruff(*words: str) -> None:
+    command = [sys.executable, "-m", "ruff", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,1 @@
+"""Epsilon sampling for pixelgen."""
