@@ -1,7 +1,8 @@
 """The documentation's pages, and the blocks of code in them.
 
-A fenced block is known by its language. What else a test must know stands in front of it: the
-comment `<!-- as it is: REASON -->` for a block that cannot be run.
+A fenced block is known by its language. What else a test must know stands in front of it in a
+comment: `<!-- given: PYTHON -->` is run before the block, which begins from what a reader has by then;
+`<!-- as it is: REASON -->` says why a block cannot be run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[1]
-COMMENT = re.compile(r"<!-- as it is: (.+) -->")
+COMMENT = re.compile(r"<!-- (given|as it is): (.+?)\s*-->", re.DOTALL)
 TITLE = re.compile(r'title="([^"]+)"')
 TUTORIALS = ROOT / "docs" / "plugins"  # run as written, in an environment of their own
 LANGUAGES = ("python", "sh", "toml", "text", "json")
@@ -30,6 +31,7 @@ class Block:
         language: as written; empty for an indented block.
         title: the file that it is shown as, or an empty string.
         text: the code.
+        given: Python that is run before it, or an empty string.
         reason: why it cannot be run, or an empty string.
     """
 
@@ -38,6 +40,7 @@ class Block:
     language: str
     title: str
     text: str
+    given: str
     reason: str
 
     def __str__(self) -> str:
@@ -58,11 +61,10 @@ def blocks(page: Path) -> list[Block]:
 
 
 def _blocks(page: Path) -> Iterator[Block]:
-    reason = ""
+    comments: dict[str, str] = {}
     for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
         if token.type == "html_block":
-            comment = COMMENT.fullmatch(token.content.strip())
-            reason = comment.group(1) if comment else ""
+            comments = dict(COMMENT.findall(token.content))
         elif token.type in ("fence", "code_block"):
             assert token.map is not None
             language, _, rest = token.info.partition(" ")
@@ -73,6 +75,7 @@ def _blocks(page: Path) -> Iterator[Block]:
                 language,
                 title.group(1) if title else "",
                 token.content,
-                reason,
+                comments.get("given", ""),
+                comments.get("as it is", ""),
             )
-            reason = ""
+            comments = {}

@@ -45,6 +45,7 @@ def test_the_python_of_a_page_runs(
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "documentation"}
     for block in shown:
+        exec(BUDGET.sub(SMALL, block.given), namespace)
         code = "\n" * block.line + BUDGET.sub(SMALL, block.text)
         exec(compile(code, str(page), "exec"), namespace)
 
