@@ -1,7 +1,7 @@
 """The documentation's pages, and the blocks of code in them.
 
 A fenced block is known by its language. What else a test must know stands in front of it in a
-comment: `<!-- given: PYTHON -->` is run before the block, which begins from what a reader has by then;
+comment: `<!-- given: PYTHON -->` is run before the block, to make what a reader has by then;
 `<!-- as it is: REASON -->` says why a block cannot be run.
 """
 
@@ -79,3 +79,10 @@ def _blocks(page: Path) -> Iterator[Block]:
                 comments.get("as it is", ""),
             )
             comments = {}
+
+
+def inline_code(page: Path) -> list[str]:
+    """Return what is set as code within the sentences and tables of a page."""
+    parsed = MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8"))
+    inside = (child for token in parsed for child in token.children or ())
+    return [" ".join(child.content.split()) for child in inside if child.type == "code_inline"]

@@ -8,10 +8,11 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
-from pages import TUTORIALS, Block, blocks, pages
+from pages import TUTORIALS, Block, blocks, inline_code, pages
 
 from pixelgen.cli import app, main
 from pixelgen.plugins import KNOWN_ELSEWHERE, catalogue
@@ -43,6 +44,13 @@ SHOWN = [
     if block.language in ("sh", "") and not (page.parent == TUTORIALS and block.language)
     for words in commands(block)
 ]
+MENTIONED = [
+    shlex.split(code)[1:]
+    for page in pages()
+    if page.name != GENERATED
+    for code in inline_code(page)
+    if code.startswith("pixelgen ") and "…" not in code
+]
 
 
 @pytest.fixture
@@ -60,19 +68,29 @@ def test_commands_are_found() -> None:
 
 @pytest.mark.parametrize("words", SHOWN)
 def test_a_shown_command_is_understood(words: list[str]) -> None:
-    command = typer.main.get_command(app)
+    command, context, rest = find(words)
+    if not hasattr(command, "get_command"):
+        command.make_context(context.info_name, rest, parent=context.parent)
+
+
+@pytest.mark.parametrize("words", MENTIONED, ids=" ".join)
+def test_a_mentioned_command_and_its_options_are_there(words: list[str]) -> None:
+    command, _, rest = find(words)
+    known = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
+    assert {word.partition("=")[0] for word in rest if word.startswith("-")} <= known | {"--help"}
+
+
+def find(words: list[str]) -> tuple[Any, Any, list[str]]:
+    """The command that the first words name, its context, and the words after them."""
+    command: Any = typer.main.get_command(app)
     context = command.context_class(command, info_name="pixelgen")
     rest = list(words)
-    while rest and hasattr(command, "get_command"):
+    while rest and hasattr(command, "get_command") and not rest[0].startswith("-"):
         name = rest.pop(0)
-        if name.startswith("-"):
-            assert name in {flag for each in command.params for flag in each.opts}, name
-            continue
         command = command.get_command(context, name)
         assert command is not None, f"no command is called {name!r}"
         context = command.context_class(command, info_name=name, parent=context)
-    if not hasattr(command, "get_command"):
-        command.make_context(context.info_name, rest, parent=context.parent)
+    return command, context, rest
 
 
 @pytest.mark.parametrize("words", SHOWN)
