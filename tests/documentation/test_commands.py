@@ -6,12 +6,15 @@ import itertools
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from distributions import SOURCES
+from packaging.requirements import Requirement
 from pages import TUTORIALS, Block, blocks, inline_code, pages
 
 from pixelgen.cli import app, main
@@ -50,6 +53,16 @@ MENTIONED = [
     if page.name != GENERATED
     for code in inline_code(page)
     if code.startswith("pixelgen ") and "…" not in code
+]
+
+
+INSTALLED = [
+    pytest.param(requirement, id=f"{page.name}-{requirement}")
+    for page in pages()
+    for block in blocks(page)
+    if not (page.parent == TUTORIALS and block.language)
+    for requirement in re.findall(r"pixelgen-[a-z]+(?:\[[^]]+\])?(?=[\s'\"]|$)", block.text)
+    if "pip install" in block.text
 ]
 
 
@@ -111,3 +124,12 @@ def test_a_shown_run_would_run(
     with pytest.raises(SystemExit) as left:
         main()
     assert not left.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("requirement", INSTALLED)
+def test_what_is_to_be_installed_is_ours(requirement: str) -> None:
+    wanted = Requirement(requirement)
+    if wanted.name == "pixelgen-epsilon":  # the example's
+        return
+    project = tomllib.loads((SOURCES[wanted.name] / "pyproject.toml").read_text())["project"]
+    assert wanted.extras <= project.get("optional-dependencies", {}).keys()
