@@ -1,6 +1,6 @@
 """Draws the painted pictures of the documentation from a run.
 
-    pixelgen run -m torch-lstm -o source.pictures=512 --minutes 30 --seed 1 --out landscapes
+    pixelgen run -m torch-lstm -o source.pictures=256 --minutes 6 --out landscapes
     python -m docs.generate.painting landscapes
 
 They are no part of `python -m docs.generate`, since that trains nothing.
@@ -20,7 +20,7 @@ from pixelgen.run import Run
 
 PICTURES = Path(__file__).parents[1] / "pictures"
 ROWS, COLUMNS, GAP = 2, 4, 3
-MOMENTS = (60, 140, 220, 300)  # steps of painting; the last picture is the finished one
+MOMENTS = (80, 180, 280)  # steps of painting; the last picture is the finished one
 TEMPERATURE = 0.9
 
 
@@ -30,7 +30,7 @@ def samples(run: Run) -> Image.Image:
     return _side_by_side(pictures, COLUMNS)
 
 
-def waves(run: Run, number: int = 0) -> Image.Image:
+def waves(run: Run, number: int = 5) -> Image.Image:
     """Return one picture after some steps of its painting."""
     cutter = run.cutter
     schedule = make_schedule(cutter.scan, cutter.table, cutter.segments.memory)
@@ -60,5 +60,5 @@ def _side_by_side(pictures: np.ndarray, columns: int) -> Image.Image:
 if __name__ == "__main__":
     painted = Run(sys.argv[1])
     for name, sheet in (("samples", samples(painted)), ("waves", waves(painted))):
-        sheet.save(PICTURES / f"{name}.webp", lossless=True, method=6, exact=True)
+        sheet.save(PICTURES / f"{name}.webp", lossless=True, quality=100, method=6)
         print(f"wrote docs/pictures/{name}.webp")
