@@ -81,7 +81,8 @@ def register_commands(app: Any) -> None:
     """Add commands to the command line.
 
     Args:
-        app: the `typer.Typer` of `pixelgen`; use `@app.command()` or `app.add_typer(…)`.
+        app: a `typer.Typer` whose commands become pixelgen's; use `@app.command()` or
+            `app.add_typer(…)`. None may have the name of one that is already there.
     """
 
 

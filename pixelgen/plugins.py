@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import os
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from typing import Any
 import pluggy
 
 from pixelgen import __version__, hookspecs
+from pixelgen.api_versions import refusals
 from pixelgen.errors import (
     PluginConflict,
     PluginNotFound,
@@ -27,6 +29,7 @@ from pixelgen.errors import (
     nearest_names,
 )
 from pixelgen.hookspecs import PROJECT, REGISTERING_HOOKS
+from pixelgen.importing import keep_quiet, within_limit
 from pixelgen.registration import (
     Origin,
     Problem,
@@ -77,20 +80,33 @@ class Catalogue:
 
     def add(self, module: Any, origin: Origin) -> None:
         """Take a plugin's module in: check its hooks, then let it register its names."""
-        mistake = self._taken(module, origin) or self._mistaken_hooks(module)
+        outdated = refusals(module)
+        mistake = (
+            self._taken(module, origin)
+            or outdated.get("hooks", "")
+            or self._mistaken_hooks(module)
+        )
         if mistake:
             self.problems.append(Problem(origin, mistake))
             return
         try:
-            self.hooks.register(module, name=origin.plugin)
+            with warnings.catch_warnings(record=True) as deprecations:
+                warnings.simplefilter("always")
+                self.hooks.register(module, name=origin.plugin)
         except Exception as error:  # a hook with arguments that it is never given
             if self.hooks.get_plugin(origin.plugin) is module:
                 self.hooks.unregister(module)
             self.problems.append(Problem(origin, reason_of(error)))
             return
+        self.problems.extend(Problem(origin, str(each.message)) for each in deprecations)
         self._origins[origin.plugin] = origin
         for kind, hook_name in REGISTERING_HOOKS.items():
-            self._call(hook_name, {"register": self._registrar(kind, origin)}, only=origin.plugin)
+            register = self._registrar(kind, origin, outdated.get(kind, ""))
+            with keep_quiet() as printed:
+                self._call(hook_name, {"register": register}, only=origin.plugin)
+            if printed.beginning:
+                said = f"its hook {hook_name} prints {printed.beginning!r}, which is not shown"
+                self.problems.append(Problem(origin, said))
 
     def add_entry_points(self, limit: Collection[str] | None = None) -> None:
         """Take in installed distributions' entry points.
@@ -108,15 +124,28 @@ class Catalogue:
             if limit is not None and not {entry.name, distribution} & set(limit):
                 continue
             unused -= {entry.name, distribution}
-            try:
-                module = entry.load()
-            except (Exception, SystemExit) as error:
-                self.problems.append(Problem(origin, f"its import fails: {reason_of(error)}"))
-                continue
+            with keep_quiet() as printed:
+                try:
+                    module = within_limit(entry.load)
+                except (Exception, SystemExit) as error:
+                    self.problems.append(Problem(origin, f"its import fails: {reason_of(error)}"))
+                    continue
+            if printed.beginning:
+                said = f"its import prints {printed.beginning!r}, which is not shown"
+                self.problems.append(Problem(origin, said))
             self.add(module, origin)
         for name in sorted(unused):
             origin = Origin(name, "no installed distribution", "", "entry point")
             self.problems.append(Problem(origin, f"{LIMIT_VARIABLE} names it; it is not installed"))
+
+    @property
+    def origins(self) -> list[Origin]:
+        """Return where each plugin that was taken in comes from, in their order."""
+        return list(self._origins.values())
+
+    def module(self, origin: Origin) -> Any:
+        """Return the module of a plugin that was taken in."""
+        return self.hooks.get_plugin(origin.plugin)
 
     def remove(self, origin: Origin) -> None:
         """Forget the plugin that was added with this very origin, and all that it registered."""
@@ -207,6 +236,8 @@ class Catalogue:
         """Return why a registration cannot be used here, or an empty string; imports nothing."""
         if len(self.registrations[registration.kind, registration.name]) > 1:
             return "its name is claimed by two plugins"
+        if registration.outdated:
+            return registration.outdated
         missing = registration.unmet()
         return f"needs {', '.join(missing)}, which is not installed" if missing else ""
 
@@ -228,6 +259,16 @@ class Catalogue:
         """Call an event hook in every plugin; return the problems of those that raised."""
         return self._call(event, arguments)
 
+    def call_in(self, origin: Origin, hook_name: str, **arguments: Any) -> list[Problem]:
+        """Call a hook in one plugin; return its problems."""
+        return self._call(hook_name, arguments, only=origin.plugin)
+
+    def report(self, origin: Origin, reason: str) -> None:
+        """Keep a problem of a plugin, for `pixelgen plugins list`; once, however often it is said."""
+        problem = Problem(origin, reason)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
     def _call(
         self, hook_name: str, arguments: dict[str, Any], only: str | None = None
     ) -> list[Problem]:
@@ -243,18 +284,21 @@ class Catalogue:
             given |= {
                 name: arguments[name] for name in implementation.kwargnames if name in arguments
             }
+            reason = ""
             try:
-                implementation.function(**given)
+                returned = implementation.function(**given)
             except (Exception, SystemExit) as error:
-                problem = Problem(
-                    self._origins[implementation.plugin_name],
-                    f"its hook {hook_name} fails: {reason_of(error)}",
-                )
-                problems.append(problem)
+                reason = f"fails: {reason_of(error)}"
+            else:
+                if returned is not None:
+                    reason = f"returns {type(returned).__name__}, and hooks return nothing"
+            if reason:
+                origin = self._origins[implementation.plugin_name]
+                problems.append(Problem(origin, f"its hook {hook_name} {reason}"))
         self.problems.extend(problem for problem in problems if problem not in self.problems)
         return problems
 
-    def _registrar(self, kind: str, origin: Origin) -> hookspecs.Register:
+    def _registrar(self, kind: str, origin: Origin, outdated: str) -> hookspecs.Register:
         def register(
             name: str, target: str, *, summary: str = "", needs: Sequence[str] = ()
         ) -> None:
@@ -268,7 +312,9 @@ class Catalogue:
                     raise ValueError(
                         f"{kind} {name!r} is registered twice, as {claim.target} and as {target}"
                     )
-            claims.append(Registration(kind, name, target, summary, tuple(needs), origin))
+            claims.append(
+                Registration(kind, name, target, summary, tuple(needs), origin, outdated)
+            )
             if len(claims) > 1:
                 others = " and ".join(f"plugin {claim.origin}" for claim in claims[:-1])
                 self.problems.append(
@@ -287,6 +333,7 @@ class Catalogue:
     def _mistaken_hooks(self, module: Any) -> str:
         """pluggy's `check_pending` and more, for one plugin, so that the others stay loaded."""
         known = [name for name in dir(self.hooks.hook) if not name.startswith("_")]
+        found = 0
         for attribute in dir(module):
             options = self.hooks.parse_hookimpl_opts(module, attribute)
             if options is None:
@@ -300,6 +347,9 @@ class Catalogue:
                 return f"it implements {name!r}, which is no hook of pixelgen{meant}"
             if options.get("wrapper") or options.get("hookwrapper"):
                 return f"its {name!r} wraps other plugins' hooks, which pixelgen does not call"
+            found += 1
+        if not found:
+            return f"it is {type(module).__name__} {module!r:.60} and implements no hook of pixelgen"
         return ""
 
 

@@ -37,6 +37,7 @@ class Registration:
     summary: str
     needs: tuple[str, ...]
     origin: Origin
+    outdated: str = ""  # why its version of the interface cannot be used here
 
     def unmet(self) -> list[str]:
         """Return the needed modules that are not installed; imports none of them."""
@@ -46,9 +47,15 @@ class Registration:
         """Import the class.
 
         Raises:
-            PluginUnusable: a need is missing, the import fails, or the target is no class of its
-                kind.
+            PluginUnusable: it is written for another version of the interface, a need is missing,
+                the import fails, or the target is no class of its kind.
         """
+        if self.outdated:
+            raise PluginUnusable(
+                f"{self.kind} {self.name!r} cannot be used here: {self.outdated}",
+                where=f"plugin {self.origin}",
+                remedy="See: pixelgen plugins list",
+            )
         missing = self.unmet()
         if missing:
             raise PluginUnusable(
@@ -72,7 +79,7 @@ class Registration:
                 where=f"{self.target} of plugin {self.origin}",
                 remedy="Register a class: 'package.module:Class'",
             )
-        interface = _interface(self.kind)
+        interface = interface_of(self.kind)
         if not issubclass(loaded, interface):
             raise PluginUnusable(
                 f"{self.kind} {self.name!r} is no {interface.__name__}: {loaded.__name__} does not "
@@ -94,7 +101,7 @@ class Problem:
         return f"plugin {self.origin}: {self.reason}"
 
 
-def _interface(kind: str) -> type[Any]:
+def interface_of(kind: str) -> type[Any]:
     """The abstract base class of a kind: `Model` of `pixelgen.models.interface`, and so on."""
     module = importlib.import_module(f"pixelgen.{kind}s.interface")
     interface: type[Any] = getattr(module, kind.capitalize())

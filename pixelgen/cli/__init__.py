@@ -11,9 +11,11 @@ import typer
 
 from pixelgen.cli import compare, palette, plugins, recipes, resume, run, sample
 from pixelgen.cli.failing import Debug, explain
+from pixelgen.cli.plugin_commands import WithPlugins
 
 app = typer.Typer(
     name="pixelgen",
+    cls=WithPlugins,
     help="Learn a folder of pictures as sequences of quantised colours, and paint new ones.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -58,11 +60,4 @@ app.add_typer(plugins.app, name="plugins")
 def main() -> None:
     """Run the command line; the entry point of `pixelgen`."""
     with explain():
-        _add_plugin_commands()
         app()
-
-
-def _add_plugin_commands() -> None:
-    from pixelgen.plugins import catalogue
-
-    catalogue().announce("register_commands", app=app)

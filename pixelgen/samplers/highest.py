@@ -21,8 +21,10 @@ def highest(scores: Any, least: Any, count: Any, xp: Any) -> Any:
     """
     above = scores > least
     level = scores == least
-    vacant = count - xp.sum(above, axis=-1, keepdims=True, dtype=xp.int32)  # (M, 1)
-    return above | (level & (xp.cumulative_sum(level, axis=-1, dtype=xp.int32) <= vacant))
+    # The standard sums numbers alone, and no truth values.
+    taken = xp.sum(xp.astype(above, xp.int32), axis=-1, keepdims=True, dtype=xp.int32)
+    rank = xp.cumulative_sum(xp.astype(level, xp.int32), axis=-1, dtype=xp.int32)
+    return above | (level & (rank <= count - taken))  # taken (M, 1), rank (M, V)
 
 
 def count_for_mass(ranked: Any, mass: float, xp: Any) -> Any:
@@ -36,6 +38,6 @@ def count_for_mass(ranked: Any, mass: float, xp: Any) -> Any:
     Returns:
         (M, 1) int, from 1 to V: the fewest whose sum is at least `mass`.
     """
-    short = xp.cumulative_sum(ranked, axis=-1) < mass
+    short = xp.astype(xp.cumulative_sum(ranked, axis=-1) < mass, xp.int64)
     # The last sum is one, but for rounding: leave it out, and the count never exceeds V.
     return xp.sum(short[:, :-1], axis=-1, keepdims=True, dtype=xp.int64) + 1

@@ -1,0 +1,1 @@
+"""Checks of models: likelihoods, learning, painting, files, and edges."""

@@ -1,0 +1,1 @@
+"""Checks of tokenizers: what tokens are, edges, and files."""
