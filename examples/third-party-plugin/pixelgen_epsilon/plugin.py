@@ -3,6 +3,8 @@
 import pixelgen
 from pixelgen.hookspecs import Register
 
+PIXELGEN_API = {"hooks": "1.0", "sampler": "1.0"}  # what this was written for
+
 
 @pixelgen.hookimpl
 def register_samplers(register: Register) -> None:
