@@ -1,1 +1,1 @@
-"""Epsilon sampling for pixelgen."""
+"""epsilon, a plugin of pixelgen."""

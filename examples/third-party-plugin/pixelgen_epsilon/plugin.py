@@ -1,15 +1,19 @@
-"""What this distribution registers. Every command imports this file, so it stays light."""
+"""What this distribution registers. Every command imports this file: keep it light."""
+
+from __future__ import annotations
 
 import pixelgen
 from pixelgen.hookspecs import Register
 
-PIXELGEN_API = {"hooks": "1.0", "sampler": "1.0"}  # what this was written for
+# The versions of pixelgen's hooks and interfaces that this is written for.
+PIXELGEN_API = {"hooks": "1.0", "sampler": "1.0"}
 
 
 @pixelgen.hookimpl
 def register_samplers(register: Register) -> None:
+    """Register `epsilon`."""
     register(
         "epsilon",
         "pixelgen_epsilon.sampler:Epsilon",
-        summary="draws from tokens of at least a probability",
+        summary="draws from few tokens of many",
     )

@@ -1,4 +1,4 @@
-"""The checks of pixelgen's own kit, each as a test."""
+"""epsilon does what pixelgen relies on."""
 
 from collections.abc import Callable
 
