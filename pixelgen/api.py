@@ -60,10 +60,14 @@ def train(
 
     Args:
         pictures: the folder; the bundled sample source if None.
-        quantizer, model, sampler, source: names of plugins; the best that is installed if None.
+        quantizer: the name of a tokenizer; the best that is installed if None.
+        model: the name of a model; the best that is installed if None.
+        sampler: the name of a sampler; `multinomial` if None.
+        source: the name of a source; `folder` if None, and `sample` where no pictures are given.
         colors: size of the palette.
         size: of the pictures in pixels, a side or (width, height).
-        epochs, minutes: the budget; one minute if neither is given.
+        epochs: the budget in passes over the pictures.
+        minutes: the budget in minutes of training; one if neither is given.
         seed: of every random choice.
         device: auto, cpu, cuda or cuda:N.
         options: tables as in a recipe, such as `{"model": {"hidden": 512}, "data": {…}}`.
@@ -182,7 +186,8 @@ def resume(
 
     Args:
         path: the run directory.
-        epochs, minutes: a new budget, in all; the recipe's if neither is given.
+        epochs: a new budget in epochs, counting those done; the recipe's if None.
+        minutes: a new budget in minutes, counting those spent; the recipe's if None.
         device: in place of the recipe's.
         model: another model of the same family, which goes on from the weights, and from the
             optimizer's moments where it can.

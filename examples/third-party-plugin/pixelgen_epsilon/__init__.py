@@ -1,0 +1,1 @@
+"""epsilon, a plugin of pixelgen."""
