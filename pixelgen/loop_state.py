@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from pixelgen.errors import RunUnreadable
+from pixelgen.loss_course import LossCourse
 from pixelgen.pace import Knot
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -36,8 +37,10 @@ class LoopState:
             a recipe that is run again picks its best weights from the same ones.
         knots: what the pace has settled on.
         rate_scale: what the model's learning rate is multiplied by; below 1 once the loss was no
-            number and the run went back.
+            number, or had run away, and the run went back.
         parts: in how many parts each batch is learned, where memory did not suffice for whole ones.
+        course: how the loss has gone.
+        sound_step: the step of the last checkpoint that was written while the loss was not rising.
     """
 
     epoch: Count = 0
@@ -54,6 +57,8 @@ class LoopState:
     knots: Annotated[list[Knot], Field(max_length=MOST_KNOTS)] = field(default_factory=list)
     rate_scale: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     parts: Annotated[int, Field(ge=1, lt=2**31)] = 1
+    course: LossCourse = field(default_factory=LossCourse)
+    sound_step: Count = 0
 
     @classmethod
     def parse(cls, progress: Mapping[str, Any], *, where: Path) -> Self:
@@ -83,5 +88,10 @@ class LoopState:
         return step < self.step or (step == self.step and self.epoch_targets == 0)
 
     def begin_epoch_again(self) -> None:
-        """Forget what was done of the current epoch: its sequences cannot be gone on with."""
+        """Forget what was done of the current epoch: its sequences cannot be gone on with.
+
+        Losses of other pictures, or of an optimizer that starts anew, are not to be compared with
+        those so far either.
+        """
         self.batch, self.epoch_nats, self.epoch_targets = 0, 0.0, 0
+        self.course = LossCourse()

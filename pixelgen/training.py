@@ -31,11 +31,11 @@ from pixelgen.runs.moments import forget_moments_after
 MEASURED_SHARE = 0.005  # of the budget: at least so much lies between two evaluations
 SAMPLED_SHARE = 0.1  # of a budget in minutes: how much sampling may come on top
 CHECKPOINT_SHARE = 0.05  # of the time since the last checkpoint that writing one may take
-SLOWER = 0.25  # times the learning rate, once the loss was no number
+SLOWER = 0.25  # times the learning rate, once the loss was no number or has run away
 
 
-class NotANumber(Exception):
-    """A loss is NaN or infinite; says which."""
+class Derailed(Exception):
+    """A loss is NaN or infinite, or has run away; says which."""
 
 
 class Listener:
@@ -113,15 +113,17 @@ class Loop:
             self.model.scale_learning_rate(self.state.rate_scale)
         if self.state.parts != 1:
             self.model.learn_in_parts(self.state.parts)
+        if not self.state.course.is_rising:
+            self.state.sound_step = self.state.step
 
     def train(self) -> End:
         """Train until the budget is spent, patience runs out, or a stop is asked for.
 
-        A loss that is no number takes the run back to the last checkpoint whose numbers all are,
-        once, from where it goes on with a lower learning rate.
+        A loss that is no number, or runs away, takes the run back to the last checkpoint that is
+        sound, once, from where it goes on with a lower learning rate.
 
         Raises:
-            TrainingError: the loss is no number again, or the model cannot learn more slowly.
+            TrainingError: it happens again, or the model cannot learn more slowly.
             OutOfMemory: memory does not suffice for a batch, in parts or whole.
         """
         self._checkpoint_time = time.perf_counter()
@@ -130,7 +132,7 @@ class Loop:
         while True:
             try:
                 return self._train()
-            except NotANumber as problem:
+            except Derailed as problem:
                 self._go_back(str(problem))
 
     def _train(self) -> End:
@@ -160,7 +162,8 @@ class Loop:
             progress = self.pace.progress(state.step)
             nats = self._learn(batch, progress)
             if not math.isfinite(nats):
-                raise NotANumber(f"the loss of step {state.step + 1} is {nats}")
+                raise Derailed(f"the loss of step {state.step + 1} is {nats}")
+            self._follow(nats)
             state.batch += 1
             state.step += 1
             state.targets += batch.size
@@ -182,6 +185,19 @@ class Loop:
                 self._checkpoint_if_cheap()
                 began = time.perf_counter()
         return "ended"
+
+    def _follow(self, nats: float) -> None:
+        """See whether the loss has run away with this step's."""
+        course, token_shape = self.state.course, self.material.tokenizer.token_shape
+        course.add(nats)
+        if course.has_run_away and course.lowest is not None:
+            low, high = (
+                f"{bits_per_pixel(mean, token_shape):.2f}" for mean in (course.lowest, course.mean)
+            )
+            raise Derailed(
+                f"the loss has run away: from {low} to {high} bits per pixel at step "
+                f"{self.state.step + 1}"
+            )
 
     def _learn(self, batch: Batch, progress: float) -> float:
         """Take a step; where memory does not suffice, in as many parts as it does for."""
@@ -248,7 +264,7 @@ class Loop:
         state.measured_at = self.pace.progress(state.step)
         bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
         if not math.isfinite(bits):
-            raise NotANumber(f"the held-out loss after step {state.step} is {bits}")
+            raise Derailed(f"the held-out loss after step {state.step} is {bits}")
         if state.best_bits is None or bits < state.best_bits:
             state.best_bits, state.best_step, state.without_improvement = bits, state.step, 0
             self.run.save_model(self.model)
@@ -284,13 +300,16 @@ class Loop:
             return
         self._checkpoint_step = self.state.step
         began = time.perf_counter()
-        self.state.knots = list(self.pace.knots)
-        self.run.checkpoints.save(self.model, asdict(self.state), keep=self.keep)
+        state = self.state
+        state.knots = list(self.pace.knots)
+        if not state.course.is_rising:
+            state.sound_step = state.step
+        self.run.checkpoints.save(self.model, asdict(state), keep=self.keep, also=state.sound_step)
         self._checkpoint_time = time.perf_counter()
         self._checkpoint_cost = self._checkpoint_time - began
 
     def _go_back(self, problem: str) -> None:
-        """Go on from the last checkpoint whose numbers are all finite, with a lower rate."""
+        """Go on from the last checkpoint that is sound, with a lower rate."""
         where = f"in epoch {self.state.epoch + 1}"
         rate_scale = self.state.rate_scale * SLOWER
         if self.state.rate_scale != 1:
@@ -301,7 +320,7 @@ class Loop:
                 remedy="Begin again with a still lower -o model.learning_rate; the best weights "
                 f"so far are in {self.run.model}",
             )
-        checkpoint = self.run.checkpoints.newest_finite()
+        checkpoint = self.run.checkpoints.newest_sound(self.state.sound_step)
         state, training_state = LoopState(), None
         if checkpoint:
             progress, training_state = self.run.checkpoints.read(checkpoint)

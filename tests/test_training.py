@@ -237,6 +237,59 @@ class TestALossThatIsNoNumber:
         assert "no learning rate" in caught.value.remedy
 
 
+class TestALossThatRunsAway:
+    FROM = 12  # the step that it begins to rise after
+
+    @pytest.fixture
+    def rising(self, monkeypatch):
+        """Let the loss rise by a fifth of a nat a step, and say with which learning rates."""
+        monkeypatch.setattr("pixelgen.loss_course.WINDOW", 3)
+        monkeypatch.setattr("pixelgen.training.CHECKPOINT_SHARE", 1e9)  # whatever they cost
+        learn = Learner.train_step
+
+        def rise(*, at_scales):
+            def rising(model, batch, progress):
+                loss = learn(model, batch, progress)
+                return loss + 0.2 * max(0, model.steps - self.FROM) * (model.scale in at_scales)
+
+            monkeypatch.setattr(Learner, "train_step", rising)
+
+        return rise
+
+    def test_the_run_goes_back_and_on_with_a_lower_learning_rate(self, train, rising):
+        rising(at_scales=[1.0])
+        outcome, diary = train(training={"epochs": 5})
+        assert outcome.end == "budget"
+        assert outcome.run.manifest["spent"]["steps"] == 5 * BATCHES_AN_EPOCH
+        said = [note for (note,) in diary.all("note") if "run away: from" in note]
+        assert len(said) == 1
+        assert f"went back to step {BATCHES_AN_EPOCH}, and on from there with 0.25 times" in said[0]
+        assert said[0] in outcome.run.manifest["notes"]
+
+    def test_it_goes_back_to_before_the_rise_whatever_was_kept_since(self, train, rising):
+        """Of checkpoints at every step, the last two are of a loss that is rising already."""
+        rising(at_scales=[1.0])
+        _, diary = train(training={"epochs": 5, "checkpoint_every": 1e-9})
+        (said,) = [note for (note,) in diary.all("note") if "run away" in note]
+        back, away = (
+            int(said.split(words)[1].split()[0].strip(",:"))
+            for words in ("back to step ", "at step ")
+        )
+        assert self.FROM <= back <= self.FROM + 4
+        assert away > back + 4
+
+    def test_no_more_checkpoints_are_kept_than_are_needed(self, train, rising):
+        rising(at_scales=[])
+        outcome, _ = train(training={"epochs": 5, "checkpoint_every": 1e-9})
+        assert len(outcome.run.directory.checkpoints.newest_first()) == 2
+
+    def test_the_second_time_it_ends_with_advice(self, train, rising):
+        rising(at_scales=[1.0, 0.25])
+        with pytest.raises(TrainingError, match=r"run away.*, again") as caught:
+            train(training={"epochs": 5})
+        assert "learning_rate" in caught.value.remedy
+
+
 class TestTooLittleMemory:
     def test_batches_measurements_and_paintings_are_cut_until_they_fit(self, train):
         """Twelve lines of a picture are so many slots, and 24 lines are measured at once."""
@@ -267,9 +320,9 @@ class TestCheckpointsWithinAnEpoch:
         steps = []
         save = Checkpoints.save
 
-        def noting(self, model, progress, *, keep):
+        def noting(self, model, progress, *, keep, also):
             steps.append(progress["step"])
-            return save(self, model, progress, keep=keep)
+            return save(self, model, progress, keep=keep, also=also)
 
         monkeypatch.setattr(Checkpoints, "save", noting)
         outcome, _ = train(training=training)

@@ -201,8 +201,8 @@ class Model(ABC):
     def scale_learning_rate(self, factor: float) -> bool:
         """Learn with this multiple of the learning rate from now on.
 
-        The core asks for it when the loss was no number, of a model that it has just loaded or
-        built, and again after each resumption.
+        The core asks for it when the loss was no number, or has run away, of a model that it has
+        just loaded or built, and again after each resumption.
 
         Args:
             factor: above 0 and below 1.

@@ -33,13 +33,16 @@ class Checkpoints:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def save(self, model: Model, progress: Mapping[str, Any], *, keep: int) -> Path:
+    def save(
+        self, model: Model, progress: Mapping[str, Any], *, keep: int, also: int | None = None
+    ) -> Path:
         """Write a checkpoint, and remove all but the last `keep`.
 
         Args:
             model: its weights and training state are written.
             progress: the training loop's own state, JSON-like; its `step` names the checkpoint.
             keep: how many to keep, this one among them.
+            also: the step of one that is kept besides them, if there is one.
         """
         path = self.path / f"step-{progress['step']:08d}"
 
@@ -53,7 +56,8 @@ class Checkpoints:
 
         atomic.write_directory(path, fill)
         for old in self.newest_first()[keep:]:
-            self.remove(old)
+            if step_of(old) != also:
+                self.remove(old)
         return path
 
     def newest_first(self) -> list[Path]:
@@ -93,13 +97,14 @@ class Checkpoints:
                 remedy=f"Remove {path}: the run then goes on from the checkpoint before",
             ) from error
 
-    def newest_finite(self) -> Path | None:
-        """Return the newest whole checkpoint in which every number is one.
+    def newest_sound(self, up_to: int) -> Path | None:
+        """Return the newest whole checkpoint, up to a step, in which every number is one.
 
         Newer ones are removed: nothing can go on from them.
         """
         for path in self.newest_first():
-            if checksums.damage(path) is None and _is_finite(path):
+            sound = step_of(path) <= up_to and checksums.damage(path) is None
+            if sound and _is_finite(path):
                 return path
             self.remove(path)
         return None
