@@ -114,10 +114,12 @@ def _filled_beside(path: Path, fill: Callable[[Path], None]) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir()
             fill(temporary)
+            usual = temporary.stat().st_mode & 0o666  # what the umask leaves of it
             for inner in (*temporary.rglob("*"), temporary):
                 if inner.is_dir():
                     sync_directory(inner)
                 else:
+                    inner.chmod(usual)  # safetensors makes files that nobody else may read
                     with inner.open("rb") as opened:
                         os.fsync(opened.fileno())
         yield temporary

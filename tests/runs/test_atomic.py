@@ -8,8 +8,10 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors import SafetensorError
+from safetensors.numpy import save_file
 
 from pixelgen.errors import StorageError
 from pixelgen.runs import atomic
@@ -46,6 +48,21 @@ def test_json_is_written_for_people_too(tmp_path):
     assert json.loads(text) == {"name": "Étretat", "list": [1]}
     assert "Étretat" in text
     assert text.endswith("\n")
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o007])
+def test_what_fills_a_directory_may_be_read_by_whom_the_umask_lets(tmp_path, umask):
+    def fill(directory):
+        save_file({"a": np.zeros(1)}, directory / "a.safetensors")  # with 0600, whatever the umask
+        (directory / "b.json").write_text("{}")
+
+    before = os.umask(umask)
+    try:
+        atomic.write_directory(tmp_path / "d", fill)
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "d").iterdir()}
+    assert modes == {0o666 & ~umask}
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
