@@ -385,9 +385,12 @@ def read_recipe_text(path: Path) -> str:
 
 def _absolute(location: str | None) -> str | None:
     """A path that holds from every folder; what is no path here is left alone."""
-    if location is None or not Path(location).exists():
+    if location is None:
+        return None
+    try:
+        return str(Path(location).resolve(strict=True))
+    except (OSError, RuntimeError):  # not there, of a name that is too long, a loop of links
         return location
-    return str(Path(location).resolve())
 
 
 def _check_budget(training: TrainingSection) -> None:

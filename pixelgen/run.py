@@ -179,7 +179,8 @@ class Run:
             first: the index of the first.
             group: the group to paint, where the run has several, or several groups with their
                 weights: the mean of what they hold to be probable. If None, they take turns.
-            width, height: in pixels, where they are others than the run's.
+            width: in pixels, where it is another than the run's.
+            height: the same.
             prime: a picture, a file or (H, W, 3 or 4) uint8, that the first rows are taken from.
             prime_rows: how many rows of pixels.
             best_of: of so many pictures, take the one that the model holds to be the most probable.

@@ -37,6 +37,14 @@ DTYPES = {
 }
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file; there is none where the name is too long or may not be looked at."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def read_limited(path: Path, most: int = MOST_TEXT) -> bytes:
     """Return the bytes of a regular file; a pipe or a device is not waited for.
 

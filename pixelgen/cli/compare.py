@@ -169,8 +169,9 @@ def compare(
 def _sort_out(what: list[str]) -> tuple[str | None, Path | None, list[Path]]:
     """The folder of pictures, the matrix and the run directories among the arguments."""
     from pixelgen.errors import OptionError
+    from pixelgen.untrusted import is_file
 
-    runs = [Path(each) for each in what if (Path(each) / "run.json").is_file()]
+    runs = [Path(each) for each in what if is_file(Path(each) / "run.json")]
     files = [Path(each) for each in what if each.endswith(".toml")]
     pictures = [each for each in what if Path(each) not in (*runs, *files)]
     if (runs and (files or pictures)) or len(files) > 1 or len(pictures) > 1:

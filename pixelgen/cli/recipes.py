@@ -30,9 +30,10 @@ def find_recipe(name: str) -> Path:
         RecipeError: there is neither.
     """
     from pixelgen.errors import RecipeError, did_you_mean
+    from pixelgen.untrusted import is_file
 
     path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
+    if path.suffix == ".toml" or is_file(path):
         return path
     known = bundled_recipes()
     if name not in known:

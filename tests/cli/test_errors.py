@@ -208,6 +208,10 @@ class TestShowing:
     def test_control_characters_are_written_out(self):
         assert visible("a\x1b\x07é\n") == "a\\x1b\\x07é\n"
 
+    @pytest.mark.parametrize("before", [["run"], ["run", "--recipe"], ["compare"], ["show"]])
+    def test_a_name_that_is_too_long_for_a_file_is_explained(self, pixelgen, before):
+        pixelgen(*before, "n" * 300).assert_explained("n" * 300)
+
     def test_an_interruption_outside_of_training_is_130(self, pixelgen, monkeypatch):
         def interrupted(*args, **named):
             raise KeyboardInterrupt

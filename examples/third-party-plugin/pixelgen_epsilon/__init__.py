@@ -1,1 +1,1 @@
-"""epsilon, a plugin of pixelgen."""
+"""A sampler for pixelgen: draws from the tokens that are likely enough."""

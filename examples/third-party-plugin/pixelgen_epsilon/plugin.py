@@ -1,11 +1,8 @@
-"""What this distribution registers. Every command imports this file: keep it light."""
-
-from __future__ import annotations
+"""What this distribution registers. Every command imports this file, so it stays light."""
 
 import pixelgen
 from pixelgen.hookspecs import Register
 
-# The versions of pixelgen's hooks and interfaces that this is written for.
 PIXELGEN_API = {"hooks": "1.0", "sampler": "1.0"}
 
 
@@ -15,5 +12,5 @@ def register_samplers(register: Register) -> None:
     register(
         "epsilon",
         "pixelgen_epsilon.sampler:Epsilon",
-        summary="draws from few tokens of many",
+        summary="draws from the tokens that are likely enough",
     )
