@@ -389,7 +389,7 @@ def _absolute(location: str | None) -> str | None:
         return None
     try:
         return str(Path(location).resolve(strict=True))
-    except (OSError, RuntimeError):  # not there, of a name that is too long, a loop of links
+    except (OSError, RuntimeError, ValueError):  # not there, a name that is none, a loop of links
         return location
 
 
