@@ -143,3 +143,5 @@ REGISTERING_HOOKS = {
     "executor": "register_executors",
     "tracker": "register_trackers",
 }
+
+EVENT_HOOKS = ("run_started", "epoch_finished", "pictures_sampled", "run_finished")

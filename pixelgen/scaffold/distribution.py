@@ -76,6 +76,12 @@ KINDS = {
         "pixelgen run paintings/ -o executor.name={name}",
         ("pydantic>=2.9",),
     ),
+    "tracker": Kind(
+        "A tracker",
+        "keeps the course of a run as a picture of bars",
+        "pixelgen run paintings/ --track {name}",
+        ("pillow>=10", "pydantic>=2.9"),
+    ),
     "command": Kind(
         "A command",
         "tells which epoch of a run was the best",

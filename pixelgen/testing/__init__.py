@@ -42,6 +42,7 @@ __all__ = [
     "check_sampler",
     "check_source",
     "check_tokenizer",
+    "check_tracker",
     "checks_of",
     "parametrize_with_checks",
     "registered",
@@ -115,6 +116,16 @@ def check_executor(
 ) -> Report:
     """Run all checks of an executor; as `check_tokenizer`."""
     return _check("executor", plugin, expected_failures, options=options)
+
+
+def check_tracker(
+    plugin: Plugin,
+    *,
+    options: Mapping[str, Any] | None = None,
+    expected_failures: Failures | None = None,
+) -> Report:
+    """Run all checks of a tracker, told of a run that is made up; as `check_tokenizer`."""
+    return _check("tracker", plugin, expected_failures, options=options)
 
 
 def check_plugin(name: str, *, expected_failures: Failures | None = None) -> Report:

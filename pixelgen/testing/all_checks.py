@@ -21,6 +21,7 @@ _MODULES = (
     "samplers",
     "sources",
     "executors",
+    "trackers",
 )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pixelgen.testing.subject import Subject
 
 REMEDY = "What to do: "
-KINDS = ("plugin", "tokenizer", "model", "sampler", "source", "executor")
+KINDS = ("plugin", "tokenizer", "model", "sampler", "source", "executor", "tracker")
 
 
 class Broken(Exception):

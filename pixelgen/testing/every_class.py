@@ -15,7 +15,7 @@ from pixelgen.registration import interface_of
 from pixelgen.testing.contract import Broken, check
 from pixelgen.testing.subject import Subject
 
-CLASSES = ("tokenizer", "model", "sampler", "source", "executor")
+CLASSES = ("tokenizer", "model", "sampler", "source", "executor", "tracker")
 
 
 @check(*CLASSES)
@@ -23,7 +23,8 @@ def check_class_is_complete(subject: Subject) -> None:
     """The class can be imported, derives from its kind's interface, and implements every abstract
     method of it with the arguments that the interface names.
 
-    What to do: derive from `pixelgen.Tokenizer`, `Model`, `Sampler`, `Source` or `Executor`, and
+    What to do: derive from `pixelgen.Tokenizer`, `Model`, `Sampler`, `Source`, `Executor` or
+    `Tracker`, and
     give each method the signature of the interface; further arguments need defaults.
     """
     interface = interface_of(subject.kind)

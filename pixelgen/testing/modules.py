@@ -9,20 +9,14 @@ import re
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from pixelgen import api_versions
-from pixelgen.hookspecs import REGISTERING_HOOKS
+from pixelgen.hookspecs import EVENT_HOOKS, REGISTERING_HOOKS
 from pixelgen.plugins import Catalogue
 from pixelgen.registration import Origin
-from pixelgen.testing.arrays import expect_equal, frozen
 from pixelgen.testing.contract import Broken, check
-from pixelgen.testing.files import folder
 from pixelgen.testing.global_state import unchanged
-from pixelgen.testing.pictures import toy_pictures
+from pixelgen.testing.made_up_run import expect_heard_quietly, expect_no_problems
 from pixelgen.testing.subject import Subject
 
 IMPORT_LIMIT = 20.0  # seconds, interpreter and all
@@ -50,7 +44,6 @@ with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
 heavy = sorted(set({heavy!r}) & (set(sys.modules) - before))
 sys.stdout.write(json.dumps([heavy, printed.getvalue()]))
 """
-EVENTS = ("run_started", "epoch_finished", "pictures_sampled", "run_finished")
 
 
 def alone(subject: Subject) -> tuple[Catalogue, Origin]:
@@ -106,7 +99,7 @@ def check_hooks_register_and_return_nothing(subject: Subject) -> None:
     with unchanged("registering"):
         found, origin = alone(subject)
         again, _ = alone(subject)
-    _expect_no_problems(found, "hook")
+    expect_no_problems(found, "hook")
     if list(found.registrations) != list(again.registrations):
         raise Broken("called twice, the hooks register different names")
     for claims in found.registrations.values():
@@ -118,7 +111,7 @@ def check_hooks_register_and_return_nothing(subject: Subject) -> None:
             if not claim.unmet() and not claim.outdated:
                 claim.load()
     registers = any(found.registrations) or _implements(found, origin, "register_commands")
-    if not registers and not any(_implements(found, origin, event) for event in EVENTS):
+    if not registers and not any(_implements(found, origin, event) for event in EVENT_HOOKS):
         hooks = ", ".join(REGISTERING_HOOKS.values())
         raise Broken(f"the plugin registers nothing, through none of {hooks}, and hears no event")
 
@@ -154,7 +147,7 @@ def check_commands_have_help(subject: Subject) -> None:
 
     found, origin = alone(subject)
     commands = commands_of(found, origin)
-    _expect_no_problems(found, "command")
+    expect_no_problems(found, "command")
     own = {info.name for info in app.registered_commands}
     own |= {info.name for info in app.registered_groups}
     for name, command in commands.items():
@@ -181,55 +174,7 @@ def check_events_are_heard_quietly(subject: Subject) -> None:
     server or a disk may raise; a run goes on without you if you do not.
     """
     found, _ = alone(subject)
-    pictures = np.stack(toy_pictures(2, (6, 6)))
-    with folder() as parent:
-        directory = parent / "run"
-        files = _write_run(directory)
-        given: dict[str, Any] = {
-            "recipe": {"seed": 1, "model": {"name": "markov"}},
-            "metrics": {"epoch": 1, "step": 8, "train_bits_per_pixel": 2.5},
-            "manifest": {"name": "run", "versions": {}},
-        }
-        before = json.dumps(given, sort_keys=True)
-        seen = frozen(pictures)
-        with unchanged("hearing events"):
-            found.announce("run_started", directory=directory, recipe=given["recipe"])
-            for epoch in (1, 2):
-                found.announce(
-                    "pictures_sampled",
-                    directory=directory,
-                    epoch=epoch,
-                    temperature=1.0,
-                    pictures=seen,
-                )
-                found.announce("epoch_finished", directory=directory, metrics=given["metrics"])
-            found.announce("run_finished", directory=directory, manifest=given["manifest"])
-        _expect_no_problems(found, "hook")
-        for path, contents in files.items():
-            if not path.exists() or path.read_bytes() != contents:
-                raise Broken(f"{path.name} of the run directory is changed")
-    expect_equal(seen, pictures, "the pictures after the event and before")
-    if json.dumps(given, sort_keys=True) != before:
-        raise Broken("the recipe, the metrics or the manifest is changed")
-
-
-def _write_run(directory: Path) -> dict[Path, bytes]:
-    """A run directory's own files, made up."""
-    (directory / "samples").mkdir(parents=True)
-    files = {
-        directory / "run.json": b'{"name": "run"}\n',
-        directory / "recipe.toml": b"seed = 1\n",
-        directory / "metrics.jsonl": b'{"epoch": 1}\n',
-    }
-    for path, contents in files.items():
-        path.write_bytes(contents)
-    return files
-
-
-def _expect_no_problems(found: Catalogue, word: str) -> None:
-    reasons = [problem.reason for problem in found.problems if word in problem.reason]
-    if reasons:
-        raise Broken("; ".join(reasons))
+    expect_heard_quietly(found)
 
 
 def _implements(found: Catalogue, origin: Origin, hook: str) -> bool:

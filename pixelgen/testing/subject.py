@@ -11,6 +11,7 @@ from pixelgen.errors import PluginNotFound, did_you_mean
 from pixelgen.options import parse_options
 from pixelgen.plugins import Catalogue, catalogue
 from pixelgen.registration import Origin, Registration, interface_of
+from pixelgen.testing.contract import KINDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,8 @@ class Subject:
     """A plugin under test.
 
     Attributes:
-        kind: tokenizer, model, sampler, source or executor; `plugin` for an entry point's module.
+        kind: tokenizer, model, sampler, source, executor or tracker; `plugin` for an entry point's
+            module.
         name: as registered; of a class that is not, its own name.
         options: the plugin's options during the checks, as in a recipe.
         device: where a tokenizer or a model is made.
@@ -122,11 +124,11 @@ def subjects_of(
 
 
 def _kind_of(given: type[Any]) -> str:
-    for kind in ("tokenizer", "model", "sampler", "source", "executor"):
+    for kind in KINDS[1:]:
         if issubclass(given, interface_of(kind)):
             return kind
     raise PluginNotFound(
         f"{given.__name__} is no kind of plugin",
         where=f"{given.__module__}.{given.__qualname__}",
-        remedy="Derive it from pixelgen.Tokenizer, Model, Sampler, Source or Executor",
+        remedy="Derive it from pixelgen.Tokenizer, Model, Sampler, Source, Executor or Tracker",
     )

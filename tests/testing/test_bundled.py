@@ -37,7 +37,13 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 # A name to its checks that cannot pass, each with the reason. None is excused at present.
 EXPECTED_FAILURES: Mapping[str, Mapping[str, str]] = {}
 
-BUNDLED = ("pixelgen-core", "pixelgen-cupy", "pixelgen-torch", "pixelgen-keras")
+BUNDLED = (
+    "pixelgen-core",
+    "pixelgen-cupy",
+    "pixelgen-torch",
+    "pixelgen-keras",
+    "pixelgen-tensorboard",
+)
 
 
 def bundled() -> list[Registration]:
