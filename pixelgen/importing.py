@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 import threading
 import traceback
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Seconds. Nothing sound takes so long; it is here so that one plugin cannot hold up every command.
-IMPORT_LIMIT = 30.0
+IMPORT_LIMIT = 10.0
+LIMIT_VARIABLE = "PIXELGEN_IMPORT_LIMIT"
 
 
 class ImportHangs(Exception):
@@ -47,7 +49,7 @@ def within_limit(load: Callable[[], Any], limit: float | None = None) -> Any:
 
     Args:
         load: imports something.
-        limit: seconds; `IMPORT_LIMIT` if None.
+        limit: seconds; those of PIXELGEN_IMPORT_LIMIT, or `IMPORT_LIMIT`, if None.
 
     Raises:
         ImportHangs: it has not ended in time.
@@ -60,7 +62,7 @@ def within_limit(load: Callable[[], Any], limit: float | None = None) -> Any:
         except BaseException as error:
             outcome.append((None, error))
 
-    allowed = IMPORT_LIMIT if limit is None else limit
+    allowed = import_limit() if limit is None else limit
     thread = threading.Thread(target=run, name="pixelgen-import", daemon=True)
     thread.start()
     thread.join(allowed)
@@ -70,6 +72,15 @@ def within_limit(load: Callable[[], Any], limit: float | None = None) -> Any:
     if error is not None:
         raise error
     return result
+
+
+def import_limit() -> float:
+    """Return how many seconds an import may take; a variable that is no such number is ignored."""
+    try:
+        seconds = float(os.environ.get(LIMIT_VARIABLE, IMPORT_LIMIT))
+    except ValueError:
+        return IMPORT_LIMIT
+    return seconds if 0 < seconds < 3600 else IMPORT_LIMIT
 
 
 def _place(thread: threading.Thread) -> str:

@@ -6,12 +6,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.generate import command_line, contexts, plugin_options, recipe_tables, scans, schedules
+from docs.generate import (
+    command_line,
+    conformance,
+    contexts,
+    plugin_options,
+    recipe_tables,
+    scans,
+    schedules,
+)
 
 DOCS = Path(__file__).parents[1]
 
 GENERATED: dict[str, Callable[[], str]] = {
     "reference/command-line.md": command_line.page,
+    "conformance.md": conformance.page,
     "reference/options.md": plugin_options.page,
     "reference/recipe.md": recipe_tables.page,
     "pictures/scans.svg": scans.picture,

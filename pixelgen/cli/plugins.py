@@ -21,6 +21,7 @@ app.command("new")(new_plugin)
 
 @app.command("list")
 def list_plugins(
+    context: typer.Context,
     kind: Annotated[
         str | None,
         typer.Option(
@@ -48,6 +49,10 @@ def list_plugins(
             remedy=f"{did_you_mean(kind, REGISTERING_HOOKS)}Known: {', '.join(REGISTERING_HOOKS)}",
         )
     found = catalogue()
+    whole: Any = context.find_root()
+    whole.command.list_commands(
+        whole
+    )  # takes plugins' commands in, and reports what is wrong there
     rows: list[dict[str, Any]] = [
         {
             "name": claim.name,

@@ -1,0 +1,48 @@
+"""The page of every check of the conformance kit, from its docstrings."""
+
+from __future__ import annotations
+
+from docs.generate.tables import NOTE, table
+from pixelgen.testing import checks_of
+from pixelgen.testing.contract import KINDS
+
+HEAD = """# What a plugin is held to
+
+`pixelgen plugins check NAME` tries each of these on a plugin, and so does one line in its tests, with
+a test for each:
+
+```python
+from pixelgen.testing import parametrize_with_checks
+
+
+@parametrize_with_checks("multinomial")
+def test_conformance(check):
+    check()
+```
+
+A name stands for what is registered under it; an entry point's or a distribution's name for all that
+it registers. What is bundled with pixelgen passes all of them, and each is proven by plugins that are
+broken on purpose. Where one cannot be met, say so with the reason, and it is held to that as well:
+`expected_failures={"check_loss_falls": "it counts, and does not learn by steps"}` fails once the
+check passes.
+"""
+WORDS = {
+    "plugin": "Entry points: import, hooks, commands, events",
+    **{kind: f"{kind.capitalize()}s" for kind in KINDS if kind != "plugin"},
+}
+
+
+def page() -> str:
+    """Return the page, in Markdown."""
+    parts = [NOTE, HEAD]
+    for kind in KINDS:
+        checks = checks_of(kind)
+        rows = [(f"`{each.name}`", _text(each.contract), _text(each.remedy)) for each in checks]
+        parts.append(f"## {WORDS[kind]}\n\n{len(checks)} checks.\n")
+        parts.append(table(("check", "the contract", "what to do if it fails"), rows))
+    return "\n".join(parts)
+
+
+def _text(sentence: str) -> str:
+    """A docstring's sentence with a capital, and a full stop."""
+    return sentence[:1].upper() + sentence[1:].rstrip(".") + "."
