@@ -87,9 +87,8 @@ def check_order_of_rows_and_columns(subject: Subject) -> None:
     """
     tokenizer = fitted(subject)
     height, width = side(tokenizer, 4)
-    picture = toy_pictures(1, (height, width), seed=6)[0]
-    decoded = pictures_of(tokenizer, tokens_of(tokenizer, [picture]))[0]
-    tokens = tokens_of(tokenizer, [decoded])[0]
+    picture = pictures_of(tokenizer, some_tokens(tokenizer, 1, 4))[0]  # of many colours
+    tokens = tokens_of(tokenizer, [picture])[0]
     whole = pictures_of(tokenizer, tokens[None])[0]
     for name, part, grid in (
         ("top", np.s_[: height // 2], np.s_[:2]),

@@ -1,0 +1,306 @@
+"""Each check of models catches the model that it is there for, and what else it must."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mutation import broken, failures, unproven
+from pydantic import ConfigDict, Field
+
+import pixelgen
+from pixelgen.generation import paint
+from pixelgen.models.interface import Decoder
+from pixelgen.models.markov import Markov
+
+NEAR = {(0, -1), (-1, -1), (-1, 0), (-1, 1)}  # in the order of rows
+
+
+class Sound(Markov):
+    """Counts which token follows which, and how often it was taught to."""
+
+    class Options(Markov.Options):
+        order: int = Field(1, ge=0, le=3, description="how many of the nearest neighbours count")
+        strength: float = Field(1.0, gt=0, description="sightings that a shorter context is worth")
+
+    def __init__(self, spec: Any, options: Any) -> None:
+        super().__init__(spec, options)
+        self.taught = 0
+
+    def train_step(self, batch, progress):
+        self.taught += 1
+        return super().train_step(batch, progress)
+
+    def training_state(self):
+        return {"taught": np.array([self.taught])}
+
+    def restore_training_state(self, state):
+        self.taught = int(state["taught"][0])
+
+
+class Unchecked(Sound.Options):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Undescribed(Sound.Options):
+    other: int = 0
+
+
+class Forgetful(Sound.Options):
+    chosen: Any = Field((1, 2), description="a tuple, which TOML has not")
+
+
+class Changed(Decoder):
+    """The sound one's decoder, with its logits changed."""
+
+    def __init__(self, model: Any, change: Any) -> None:
+        self.inner, self.change = Sound.decoder(model, 0), change
+
+    def step(self, inputs):
+        return self.change(self, self.inner.step(inputs), inputs)
+
+
+def decoding(change: Any) -> dict[str, Any]:
+    """A decoder whose logits (M, V) are changed: by the decoder, the logits, the inputs."""
+    return {"decoder": lambda self, slots: Changed(self, change)}
+
+
+def measuring(change: Any) -> dict[str, Any]:
+    """`nll` with its nats (B, T) changed: by the model, the nats, the batch."""
+    return {"nll": lambda self, batch: change(self, Sound.nll(self, batch), batch)}
+
+
+def learning(change: Any) -> dict[str, Any]:
+    """`train_step` with its loss changed, or something else done: by the model, loss and batch."""
+
+    def train_step(self, batch, progress):
+        return change(self, Sound.train_step(self, batch, progress), batch)
+
+    return {"train_step": train_step}
+
+
+def ahead(self, logits, inputs):
+    """Looks at the token that is to be painted next but one."""
+    last = inputs.canvas.shape[1] - 1
+    later = inputs.canvas[inputs.pictures, np.minimum(inputs.positions + 2, last)]
+    changed = logits.copy()
+    changed[:, 0] += np.where(later < logits.shape[1], later % 2, 0)
+    return changed
+
+
+def drifting(self, logits, inputs):
+    """Goes on from what it painted before, whoever begins."""
+    self.shift = getattr(self, "shift", 0.0) + 1.0
+    changed = logits.copy()
+    changed[:, 0] += self.shift
+    return changed
+
+
+def by_the_rows(self, logits, inputs):
+    return logits + np.float32(1e-6) * len(logits) * np.arange(logits.shape[1], dtype=np.float32)
+
+
+def alias(self):
+    self.array = np.array([self.taught])
+    return {"taught": self.array}
+
+
+def changing(self, loss, batch):
+    """Changes the very array that it had returned."""
+    if hasattr(self, "array"):
+        self.array[:] = self.taught
+    return loss
+
+
+def tired(self, batch, progress):
+    """Passes the fourth batch over, and does not know after an interruption which it is."""
+    self.seen = getattr(self, "seen", 0) + 1
+    rest = self.seen == 4
+    return float(self.nll(batch).mean()) if rest else Sound.train_step(self, batch, progress)
+
+
+def unlearning(self, batch, progress):
+    return float(self.nll(batch).mean())
+
+
+def by_chance(cls, spec, options, *, seed=0, device="auto"):
+    made = cls(spec, options)
+    first = np.arange(spec.vocab_size)
+    made.tables[0] = made.tables[0].add(
+        np.zeros(len(first)), np.random.default_rng().integers(0, spec.vocab_size, len(first))
+    )
+    return made
+
+
+def counting(self, nats, batch):
+    """Learns from what it measures."""
+    tokens = batch.targets.reshape(-1)
+    self.tables = [self.tables[0].add(np.zeros(len(tokens)), tokens), *self.tables[1:]]
+    return nats
+
+
+def writing(self, loss, batch):
+    if batch.targets.flags.writeable:
+        batch.targets[:] = 0
+    return loss
+
+
+def another(self, plan):
+    tokens = paint(self, plan)
+    return (tokens + 1) % self.spec.vocab_size
+
+
+def own_numbers(self, plan):
+    shape = (len(plan.pictures), plan.cutter.scan.cells)
+    return np.random.default_rng(0).integers(0, self.spec.vocab_size, shape, np.int32)
+
+
+def pickled(self, directory: Path) -> None:
+    Sound.save(self, directory)
+    (directory / "more.pickle").write_bytes(pickle.dumps(1))
+
+
+def rounded(self, directory: Path) -> None:
+    kept = self.tables
+    self.tables = [
+        type(each)(each.keys, np.ceil(each.counts / 4) * 4, each.vocab_size) for each in kept
+    ]
+    Sound.save(self, directory)
+    self.tables = kept
+
+
+def trusting(cls, directory: Path, options: Any, *, device: str = "auto"):
+    try:
+        return Sound.load.__func__(cls, directory, options, device=device)  # type: ignore[attr-defined]
+    except pixelgen.PixelgenError as error:
+        raise KeyError("model") from error
+
+
+def refusing(condition: Any) -> dict[str, Any]:
+    """`build` that fails where a spec is so."""
+
+    def build(cls, spec, options, *, seed=0, device="auto"):
+        if condition(spec):
+            raise ZeroDivisionError("division by zero")
+        return cls(spec, options)
+
+    return {"build": classmethod(build)}
+
+
+TABLE: dict[str, tuple[type[Any], str]] = {}
+
+
+def mistake(words: str, caught: str, **changes: Any) -> None:
+    TABLE[words] = broken(Sound, **changes), caught
+
+
+mistake("no docstring", "class_is_described", __doc__="")
+mistake("an option without a description", "class_is_described", Options=Undescribed)
+mistake("unknown options taken", "options_are_validated", Options=Unchecked)
+mistake("a tuple for an option", "options_survive_a_recipe", Options=Forgetful)
+mistake(
+    "no progress taken",
+    "a_seed_means_one_picture any_palette any_scan batch_of_one build_is_deterministic "
+    "causality class_is_complete damaged_files_are_refused fast_generate_equals_the_loop "
+    "files_are_safe grid_of_one loss_falls loss_is_in_nats nll_agrees_with_decoder "
+    "nll_changes_nothing nll_is_a_likelihood no_side_effects probabilities_sum_to_one "
+    "properties rows_are_painted_alone saved_model_is_the_same states_start_afresh "
+    "training_resumes_exactly vocabulary_of_one vocabulary_of_two",
+    train_step=lambda self, batch: Sound.train_step(self, batch, 0),
+)
+mistake(
+    "bits for nats",
+    "nll_agrees_with_decoder probabilities_sum_to_one",
+    **measuring(lambda self, nats, _: nats / np.float32(np.log(2))),
+)
+mistake(
+    "nats in float64",
+    "nll_is_a_likelihood",
+    **measuring(lambda self, nats, _: nats.astype(np.float64)),
+)
+mistake(
+    "a probability above one",
+    "nll_agrees_with_decoder nll_is_a_likelihood probabilities_sum_to_one vocabulary_of_one",
+    **measuring(lambda self, nats, _: nats - np.float32(2)),
+)
+mistake(
+    "learning while measuring",
+    "a_seed_means_one_picture any_palette any_scan batch_of_one causality grid_of_one "
+    "nll_changes_nothing",
+    **measuring(counting),
+)
+mistake("a loss in bits", "loss_is_in_nats", **learning(lambda self, loss, _: loss / np.log(2)))
+mistake("no loss", "loss_is_in_nats", **learning(lambda self, loss, _: None))
+mistake("writing into the batch", "no_side_effects", **learning(writing))
+mistake(
+    "global random numbers",
+    "no_side_effects",
+    **learning(lambda self, loss, _: loss + 0 * random.random()),
+)
+mistake("not learning", "loss_falls", train_step=unlearning)
+mistake(
+    "built by chance", "build_is_deterministic nll_changes_nothing", build=classmethod(by_chance)
+)
+mistake("a training state without all", "training_resumes_exactly", train_step=tired)
+mistake(
+    "a training state that goes on changing",
+    "training_resumes_exactly",
+    training_state=alias,
+    **learning(changing),
+)
+mistake("a look ahead", "causality nll_agrees_with_decoder", **decoding(ahead))
+mistake(
+    "a state that never begins",
+    "nll_agrees_with_decoder rows_are_painted_alone states_start_afresh",
+    **decoding(drifting),
+)
+mistake("logits by the number of rows", "rows_are_painted_alone", **decoding(by_the_rows))
+mistake(
+    "logits of another temperature",
+    "nll_agrees_with_decoder",
+    **decoding(lambda self, logits, _: logits * np.float32(1.1)),
+)
+mistake(
+    "generating something else",
+    "any_palette any_scan batch_of_one fast_generate_equals_the_loop grid_of_one vocabulary_of_two",
+    generate=another,
+)
+mistake(
+    "generating with its own numbers",
+    "a_seed_means_one_picture any_palette any_scan batch_of_one fast_generate_equals_the_loop "
+    "grid_of_one vocabulary_of_two",
+    generate=own_numbers,
+)
+mistake(
+    "rounded counts saved",
+    "any_palette any_scan batch_of_one grid_of_one saved_model_is_the_same "
+    "training_resumes_exactly",
+    save=rounded,
+)
+mistake("a pickle saved", "damaged_files_are_refused files_are_safe", save=pickled)
+mistake("damage not said", "damaged_files_are_refused", load=classmethod(trusting))
+mistake("no vocabulary of one", "vocabulary_of_one", **refusing(lambda spec: spec.vocab_size == 1))
+mistake("no vocabulary of two", "vocabulary_of_two", **refusing(lambda spec: spec.vocab_size == 2))
+mistake("no grid of one", "grid_of_one", **refusing(lambda spec: spec.grid == (1, 1)))
+mistake("no grid of one row", "batch_of_one", **refusing(lambda spec: spec.grid == (1, 5)))
+mistake("nothing without a palette", "any_palette", **refusing(lambda spec: spec.palette is None))
+mistake("no grid of other scans", "any_scan", **refusing(lambda spec: set(spec.offsets) != NEAR))
+mistake("a device that is no name", "properties", device=property(lambda self: 0))
+
+
+def test_the_sound_one_passes() -> None:
+    assert failures(Sound) == set()
+
+
+@pytest.mark.parametrize("words", TABLE)
+def test_a_mistake_is_caught(words: str) -> None:
+    mutant, caught = TABLE[words]
+    assert failures(mutant) == set(caught.split())
+
+
+def test_every_check_is_proven() -> None:
+    assert unproven("model", TABLE) == set()
