@@ -23,7 +23,8 @@ the state h', c' of each layer after the position before (zeros where the sequen
     h = σ(o) tanh(c)                                                            (H,)
 
     z = project h                                                               (Z,)
-    u_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))           (Z,) for each v
+    w_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))           (Z,) for each v
+    u_v = w_v - mean of all w                                                   (Z,) for each v
     logits_v = u_v · z + output.bias[v]                                         (V,)
 
 c(v) is the colour of token v, scaled from 0..255 to -1..1, and zero outside; o(v) is 1 outside and
@@ -31,8 +32,13 @@ c(v) is the colour of token v, scaled from 0..255 to -1..1, and zero outside; o(
 Gimpel, "Gaussian error linear units", 2016); and φ(c) = [c, c², sin πc, cos πc, sin 2πc, cos 2πc,
 sin 4πc, cos 4πc] (8C,), each a block of C numbers.
 
-Terms whose weights are not there (see `parameters.py`) fall away. Where s is one token's embedding
-and nothing else, x = s. With output=plain, logits = output.weight h + output.bias.
+What all tokens' vectors have in common changes no probability, so its gradient is rounding alone,
+which an optimizer that divides by its size makes a walk of: after some ten thousand steps it was
+large enough for bfloat16 to lose the differences. Hence the mean is taken off.
+
+Terms whose weights are not there (see `parameters.py`) fall away; without colours in the output,
+u_v = w_v. Where s is one token's embedding and nothing else, x = s. With output=plain, logits =
+output.weight h + output.bias.
 
 In training, each number in the outputs h of a layer is dropped with probability `dropout`, and what
 stays is divided by 1 - dropout; the state that the next position sees is not dropped. The loss is

@@ -47,6 +47,8 @@ def _output_backward(
     if network.options.output == "plain":
         gradients["output.weight"] = d_vectors
         return
+    if output.waves is not None:
+        d_vectors = d_vectors - d_vectors.mean(axis=0)
     gradients["output.free"] = d_vectors
     if output.waves is not None and output.shared is not None:
         d_shared = _linear_backward(

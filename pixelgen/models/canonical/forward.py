@@ -151,7 +151,8 @@ class Network:
             return OutputTrace(None, None, vectors)
         waves = colour_waves(self.colours[:-1, :-1])  # (V, 8C)
         shared = self.linear("output.colour.0", waves)  # (V, Z)
-        return OutputTrace(waves, shared, vectors + self.linear("output.colour.1", gelu(shared)))
+        vectors = vectors + self.linear("output.colour.1", gelu(shared))
+        return OutputTrace(waves, shared, vectors - vectors.mean(axis=0))
 
     def run(
         self,

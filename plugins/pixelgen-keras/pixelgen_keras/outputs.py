@@ -60,6 +60,7 @@ class PaletteOutput(keras.layers.Layer):
         if self.colour:
             first, second = self.colour
             vectors = ops.add(vectors, second(gelu(first(ops.convert_to_tensor(self._waves)))))
+            vectors = ops.subtract(vectors, ops.mean(vectors, axis=0))
         return vectors
 
     def call(self, h: Tensor, vectors: Tensor) -> Tensor:

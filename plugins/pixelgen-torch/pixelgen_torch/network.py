@@ -150,12 +150,13 @@ class Network:
         return self._linear("project", h), self.vectors(), bias
 
     def vectors(self) -> Tensor:
-        """The tokens' output vectors (V, Z) of output=palette."""
+        """The tokens' output vectors (V, Z) of output=palette, of mean zero."""
         vectors = self._leaves["output.free"]
         if "output.colour.0.weight" in self._leaves:
             waves = colour_waves(self.colours[:-1, :-1])
             shared = gelu(self._linear("output.colour.0", waves))
             vectors = vectors + self._linear("output.colour.1", shared)
+            vectors = vectors - vectors.mean(0)
         return vectors
 
     def _linear(self, name: str, x: Tensor) -> Tensor:
