@@ -129,7 +129,9 @@ def pictures_of(landscapes: int) -> tuple[str, Collection]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--plants", type=int, default=100)
+    parser.add_argument(
+        "--plants", type=int, default=100, help="of each kind; 0 for held-out alone"
+    )
     parser.add_argument("--colors", type=int, default=1000)
     parser.add_argument("--landscapes", type=int, default=200)
     parser.add_argument("--splits", type=int, default=4)
@@ -183,7 +185,7 @@ def main() -> None:
             close += verdict == "close"
             held_out += 1
         share = -(-arguments.plants // arguments.splits)
-        for kind, plant in KINDS.items():
+        for kind, plant in KINDS.items() if share else ():
             chosen = rng.integers(len(train), size=share)
             made = [
                 plant(rng, plain[train[i]], large[train[i]], plain[int(rng.choice(judged))])
@@ -192,7 +194,7 @@ def main() -> None:
             decoded, seen = likeness(made)
             for index, picture, each in zip(chosen, decoded, seen, strict=True):
                 judgement = judge(picture, each, references, thresholds)
-                right = judgement.alignment.training == index
+                right = int(judgement.alignment.training) == int(index)
                 found[kind] += judgement.verdict == "copy" and right
                 planted[kind] += 1
             print(f"  {kind:32} {found[kind]:4} of {planted[kind]} so far", flush=True)
