@@ -1,13 +1,12 @@
-"""Each check of samplers catches the sampler that it is there for, and what else it must."""
+"""Ways to break a sampler, and the checks of the kit that each is caught by."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import pytest
-from mutation import broken, failures, unproven
-from pydantic import ConfigDict, Field
+from mutation import Mistakes, broken
+from pydantic import Field
 
 import pixelgen
 from pixelgen.samplers.softmax import softmax
@@ -21,19 +20,6 @@ class Sound(pixelgen.Sampler):
 
     def probabilities(self, logits: Any, xp: Any) -> Any:
         return softmax(logits, self.options.temperature, xp)
-
-
-class Unchecked(pixelgen.SamplerOptions):
-    model_config = ConfigDict(extra="ignore")
-
-
-class Undescribed(pixelgen.SamplerOptions):
-    least: float = 0.0
-
-
-class Forgetful(pixelgen.SamplerOptions):
-    names: set[str] = Field({"a"}, description="a set, which TOML has not")
-    chosen: Any = Field((1, 2), description="a tuple, which TOML has not")
 
 
 class NoTemperature(pixelgen.Options):
@@ -90,11 +76,8 @@ def numpys(self, logits, xp):
     return softmax(np.asarray(logits), self.options.temperature, np)
 
 
-TABLE: dict[str, tuple[type[Any], str]] = {
-    "no docstring": (broken(Sound, __doc__=""), "class_is_described"),
-    "an option without a description": (broken(Sound, Options=Undescribed), "class_is_described"),
-    "unknown options taken": (broken(Sound, Options=Unchecked), "options_are_validated"),
-    "a set for an option": (broken(Sound, Options=Forgetful), "options_survive_a_recipe"),
+MISTAKES = Mistakes("sampler", Sound)
+MISTAKES |= {
     "options without the temperature": (
         broken(Sound, Options=NoTemperature),
         "temperature_is_taken",
@@ -126,17 +109,3 @@ TABLE: dict[str, tuple[type[Any], str]] = {
         "temperature_is_taken other_array_libraries",
     ),
 }
-
-
-def test_the_sound_one_passes() -> None:
-    assert failures(Sound) == set()
-
-
-@pytest.mark.parametrize("mistake", TABLE)
-def test_a_mistake_is_caught(mistake: str) -> None:
-    mutant, caught = TABLE[mistake]
-    assert failures(mutant) == set(caught.split())
-
-
-def test_every_check_is_proven() -> None:
-    assert unproven("sampler", TABLE) == set()

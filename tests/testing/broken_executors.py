@@ -1,14 +1,12 @@
-"""Each check of executors catches the executor that it is there for, and what else it must."""
+"""Ways to break an executor, and the checks of the kit that each is caught by."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from typing import Any
 
-import pytest
-from mutation import broken, failures, unproven
-from pydantic import ConfigDict, Field
+from mutation import Mistakes, broken
+from pydantic import Field
 
 import pixelgen
 
@@ -27,18 +25,6 @@ class Sound(pixelgen.Executor):
             if progress is not None:
                 progress(number)
             yield result
-
-
-class Unchecked(pixelgen.Options):
-    model_config = ConfigDict(extra="ignore")
-
-
-class Undescribed(pixelgen.Options):
-    workers: int = 1
-
-
-class Forgetful(pixelgen.Options):
-    chosen: Any = Field((1, 2), description="a tuple, which TOML has not")
 
 
 def backwards(self, function, items, *, progress=None):
@@ -115,15 +101,12 @@ ALL = (
     "errors_come_at_their_item progress_is_told items_are_taken_as_needed can_be_used_again "
     "no_side_effects"
 )
-TABLE: dict[str, tuple[type[Any], str]] = {
+MISTAKES = Mistakes("executor", Sound)
+MISTAKES |= {
     "no method": (
         type("Empty", (pixelgen.Executor,), {"__doc__": "Nothing."}),
         f"class_is_complete {ALL}",
     ),
-    "no docstring": (broken(Sound, __doc__=""), "class_is_described"),
-    "an option without a description": (broken(Sound, Options=Undescribed), "class_is_described"),
-    "unknown options taken": (broken(Sound, Options=Unchecked), "options_are_validated"),
-    "a tuple for an option": (broken(Sound, Options=Forgetful), "options_survive_a_recipe"),
     "results in pairs, backwards": (
         broken(Sound, map=backwards),
         "results_are_in_order errors_come_at_their_item progress_is_told "
@@ -143,17 +126,3 @@ TABLE: dict[str, tuple[type[Any], str]] = {
     "for one use": (broken(Sound, map=once), "can_be_used_again"),
     "an environment variable set": (broken(Sound, map=setting), "no_side_effects"),
 }
-
-
-def test_the_sound_one_passes() -> None:
-    assert failures(Sound) == set()
-
-
-@pytest.mark.parametrize("mistake", TABLE)
-def test_a_mistake_is_caught(mistake: str) -> None:
-    mutant, caught = TABLE[mistake]
-    assert failures(mutant) == set(caught.split())
-
-
-def test_every_check_is_proven() -> None:
-    assert unproven("executor", TABLE) == set()

@@ -1,4 +1,4 @@
-"""Each check of sources catches the source that it is there for, and what else it must."""
+"""Ways to break a source, and the checks of the kit that each is caught by."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pytest
-from mutation import broken, failures, unproven
+from mutation import Mistakes
 from PIL import Image
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 import pixelgen
 from pixelgen.errors import SourceError
@@ -45,18 +44,6 @@ class Sound(pixelgen.Source):
                 return Picture(path.name, np.array(opened.convert("RGB")))
         except OSError as error:
             return BadPicture(path.name, str(error))
-
-
-class Unchecked(Sound.Options):
-    model_config = ConfigDict(extra="ignore")
-
-
-class Undescribed(Sound.Options):
-    other: int = 0
-
-
-class Forgetful(Sound.Options):
-    chosen: Any = Field((1, 2), description="a tuple, which TOML has not")
 
 
 def reading(change: Any) -> dict[str, Any]:
@@ -112,54 +99,34 @@ def operating_system(self):
     return sorted(path for path in Path(self.location).iterdir())
 
 
-TABLE: dict[str, tuple[type[Any], str]] = {}
-
-
-def mistake(words: str, caught: str, **changes: Any) -> None:
-    TABLE[words] = broken(Sound, **changes), caught
-
-
-mistake("no docstring", "class_is_described", __doc__="")
-mistake("an option without a description", "class_is_described", Options=Undescribed)
-mistake("unknown options taken", "options_are_validated", Options=Unchecked)
-mistake("a tuple for an option", "options_survive_a_recipe", Options=Forgetful)
-mistake(
+MISTAKES = Mistakes("source", Sound)
+MISTAKES.add(
     "no size taken",
     "any_size bad_pictures_are_named can_be_left_early class_is_complete length_is_true "
     "missing_location_is_said no_side_effects order_is_fixed yields_pictures",
     pictures=lambda self: Sound.pictures(self, (1, 1)),
 )
-mistake(
+MISTAKES.add(
     "floats", "yields_pictures", **reading(lambda found: Picture(found.name, found.pixels / 255))
 )
-mistake(
+MISTAKES.add(
     "one name for all", "yields_pictures", **reading(lambda found: Picture("picture", found.pixels))
 )
-mistake("another order each time", "can_be_left_early no_side_effects order_is_fixed", paths=turned)
-mistake("global random numbers", "no_side_effects", pictures=global_shuffle)
-mistake("gone through once", "can_be_left_early no_side_effects order_is_fixed", pictures=once)
-mistake("its own pictures handed out", "no_side_effects", pictures=kept)
-mistake("a length that is wrong", "length_is_true", length=lambda self: 3)
-mistake("no pictures of one pixel", "any_size", pictures=large)
-mistake(
+MISTAKES.add(
+    "another order each time", "can_be_left_early no_side_effects order_is_fixed", paths=turned
+)
+MISTAKES.add("global random numbers", "no_side_effects", pictures=global_shuffle)
+MISTAKES.add("gone through once", "can_be_left_early no_side_effects order_is_fixed", pictures=once)
+MISTAKES.add("its own pictures handed out", "no_side_effects", pictures=kept)
+MISTAKES.add("a length that is wrong", "length_is_true", length=lambda self: 3)
+MISTAKES.add("no pictures of one pixel", "any_size", pictures=large)
+MISTAKES.add(
     "a broken file raises",
     "any_size bad_pictures_are_named can_be_left_early length_is_true no_side_effects "
     "order_is_fixed yields_pictures",
     read=raising,
 )
-mistake("a broken file is passed over", "bad_pictures_are_named length_is_true", pictures=silent)
-mistake("the operating system's error", "missing_location_is_said", paths=operating_system)
-
-
-def test_the_sound_one_passes() -> None:
-    assert failures(Sound) == set()
-
-
-@pytest.mark.parametrize("words", TABLE)
-def test_a_mistake_is_caught(words: str) -> None:
-    mutant, caught = TABLE[words]
-    assert failures(mutant) == set(caught.split())
-
-
-def test_every_check_is_proven() -> None:
-    assert unproven("source", TABLE) == set()
+MISTAKES.add(
+    "a broken file is passed over", "bad_pictures_are_named length_is_true", pictures=silent
+)
+MISTAKES.add("the operating system's error", "missing_location_is_said", paths=operating_system)
