@@ -435,6 +435,7 @@ def _loop(
         pace=pace,
         seed=recipe.seed,
         patience=recipe.training.patience,
+        weights=recipe.training.weights,
         sample=sample,
         sample_every=recipe.painting.every,
         listener=listener,

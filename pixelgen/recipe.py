@@ -30,7 +30,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -131,6 +131,11 @@ class TrainingSection(Section):
     )
     patience: int = Field(
         0, ge=0, description="stop after so many evaluations without improvement; 0 for never"
+    )
+    weights: Literal["best", "last"] = Field(
+        "best",
+        description="which to paint with: those of the fewest held-out bits, or the last measured, "
+        "however far they have overfitted",
     )
     checkpoint_every: float = Field(
         60.0,

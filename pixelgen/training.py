@@ -75,6 +75,7 @@ class Loop:
         pace: the budget.
         seed: of the order of the batches.
         patience: evaluations without improvement after which to stop; 0 for never.
+        weights: which are kept to paint with, `best` or the `last` that were measured.
         sample: paints and keeps what the model can do, given the epoch's metrics; also once before
             the first epoch.
         sample_every: epochs between; 0 for early ones and then fewer.
@@ -101,6 +102,7 @@ class Loop:
     load: Callable[[Path | None, Mapping[str, np.ndarray] | None], Model]
     checkpoint_every: float = 0.0
     keep: int = 2
+    weights: Literal["best", "last"] = "best"
     state: LoopState = field(default_factory=LoopState)
     _sampling: float = 0.0  # seconds
     _checkpoint_cost: float = 0.0
@@ -254,7 +256,7 @@ class Loop:
         self.announce(metrics)
 
     def _evaluate(self) -> float | None:
-        """Measure the held-out bits per pixel, and keep the weights if they are the best so far."""
+        """Measure the held-out bits per pixel, and keep the weights if they are to be kept."""
         material, state = self.material, self.state
         if not len(material.held_out):
             return None
@@ -265,11 +267,11 @@ class Loop:
         bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
         if not math.isfinite(bits):
             raise Derailed(f"the held-out loss after step {state.step} is {bits}")
-        if state.best_bits is None or bits < state.best_bits:
-            state.best_bits, state.best_step, state.without_improvement = bits, state.step, 0
+        better = state.best_bits is None or bits < state.best_bits
+        state.without_improvement = 0 if better else state.without_improvement + 1
+        if better or self.weights == "last":
+            state.best_bits, state.best_step = bits, state.step
             self.run.save_model(self.model)
-        else:
-            state.without_improvement += 1
         return bits
 
     # -- what comes on top -------------------------------------------------------------------

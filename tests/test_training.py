@@ -137,6 +137,20 @@ class TestMeasuring:
         assert (weights(run.model) != last).any()
         np.testing.assert_array_equal(outcome.run.model.weights, weights(run.model))
 
+    def test_the_last_weights_are_kept_where_they_are_asked_for(self, train):
+        outcome, _ = train(
+            {"worse_after": 2 * BATCHES_AN_EPOCH}, training={"epochs": 4, "weights": "last"}
+        )
+        bits = [line["held_out_bits_per_pixel"] for line in outcome.run.metrics]
+        best = outcome.run.manifest["best"]
+        assert bits[-1] > min(bits)
+        assert best["step"] == 4 * BATCHES_AN_EPOCH
+        assert round(best["held_out_bits_per_pixel"], 6) == bits[-1]
+        run = outcome.run.directory
+        np.testing.assert_array_equal(
+            weights(run.model), weights(run.checkpoints.newest_first()[0])
+        )
+
     def test_without_held_out_pictures_the_last_weights_are_kept(self, train):
         outcome, diary = train(data={"held_out": 0.0}, training={"epochs": 2})
         assert {line["held_out_bits_per_pixel"] for line in outcome.run.metrics} == {None}
