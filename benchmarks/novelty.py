@@ -199,7 +199,7 @@ def main() -> None:
                 planted[kind] += 1
             print(f"  {kind:32} {found[kind]:4} of {planted[kind]} so far", flush=True)
     print(f"{name}, {arguments.colors} colours, {arguments.splits} splits")
-    for kind in KINDS:
+    for kind in KINDS if arguments.plants else ():
         print(f"  {kind:32} {found[kind]:4} of {planted[kind]} found")
     print(f"  held out: {accused} of {held_out} called copies, {close} more called close")
     print(f"  {time.perf_counter() - began:.0f} s")

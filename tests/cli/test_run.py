@@ -77,6 +77,7 @@ def test_the_command_line_comes_before_the_recipe_and_the_recipe_before_the_defa
     assert resolved["training"] == {
         "epochs": 1,
         "patience": 9,
+        "weights": "best",
         "pace": [],
         "checkpoint_every": 60.0,
         "checkpoints": 2,

@@ -6,9 +6,11 @@ pictures in `paintings/`. Budgets are made small; nothing else is changed.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 
@@ -43,6 +45,7 @@ def test_the_python_of_a_page_runs(
         pytest.importorskip("torch")
     folder.rename(tmp_path / "paintings")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", sysconfig.get_path("scripts"), prepend=os.pathsep)
     namespace: dict[str, object] = {"__name__": "documentation"}
     for block in shown:
         exec(BUDGET.sub(SMALL, block.given), namespace)

@@ -19,11 +19,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def called(*command: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command to its end, with none of the options that the tests around it were given."""
+    outside = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     return subprocess.run(
         [sys.executable, "-m", *map(str, command)],
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**outside, **environment},
         capture_output=True,
         text=True,
         check=False,
