@@ -175,7 +175,10 @@ def main() -> None:
         own = [None] * len(set_by) + more
         _, real = likeness([plain[i] for i in set_by] + [plain[train[i]] for i in more], own)
         thresholds = Thresholds.of(
-            [each.detail for each in real], [each.block.side for each in real], (SIDE, SIDE)
+            [each.detail for each in real],
+            [each.block.side for each in real],
+            [each.run.side for each in real],
+            (SIDE, SIDE),
         )
         print(f"split {split_seed}: {thresholds}", flush=True)
         decoded, seen = likeness([plain[i] for i in judged])

@@ -201,7 +201,8 @@ def _bits(
         )
     )
     mean, gap = interval(of_held_out), difference(of_held_out, of_train)
-    word, words = fit_of(mean, gap, run.metrics, len(of_held_out))
+    weights = run.recipe.training.weights
+    word, words = fit_of(mean, gap, run.metrics, len(of_held_out), weights)
     return Bits(
         held_out=mean,
         train=interval(of_train),

@@ -32,7 +32,11 @@ def difference(values: np.ndarray, others: np.ndarray, *, seed: int = 0) -> Inte
 
 
 def fit_of(
-    held_out: Interval, gap: Interval, metrics: Sequence[Mapping[str, Any]], pictures: int
+    held_out: Interval,
+    gap: Interval,
+    metrics: Sequence[Mapping[str, Any]],
+    pictures: int,
+    weights: str,
 ) -> tuple[Fit, str]:
     """Return what gap and curve say, in one word and in a sentence.
 
@@ -41,6 +45,7 @@ def fit_of(
         gap: held-out less training bits.
         metrics: the run's lines, one an epoch.
         pictures: how many are held out.
+        weights: which of the run's were kept, `best` or `last`.
     """
     curve = [
         (float(line["progress"]), float(line["held_out_bits_per_pixel"]))
@@ -52,10 +57,11 @@ def fit_of(
     )
     best, last = (min(bits for _, bits in curve), curve[-1][1]) if curve else (math.nan, math.nan)
     if curve and last - best > RISEN:
+        kept = "The weights of the best moment were kept; m" if weights == "best" else "M"
         return "overfitting", (
             f"{cost}. The held-out bits fell to {best:.2f} and rose again to {last:.2f}: the model "
-            "began to learn its pictures by heart. The weights of the best moment were kept; more "
-            "pictures or stronger augmentation would help"
+            f"began to learn its pictures by heart. {kept}ore pictures or stronger augmentation "
+            "would help"
         )
     if gap.low > WIDE * held_out.mean:
         return "overfitting", (

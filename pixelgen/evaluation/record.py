@@ -245,6 +245,8 @@ class Novelty(Part):
         copy_below: distances below it make a copy.
         close_below: distances below it make close.
         copy_block: a square of verbatim tokens of this side makes a copy whatever the distance.
+        close_block, close_run: a square of verbatim tokens of this side, or a run in a row of this
+            length, makes close whatever the distance; None in files that were written before.
         real_distances: of pictures never trained on, sorted: the held-out ones, and training
             pictures each against all the others, with which it has no more in common.
         real_longest_run, real_largest_block: medians of the same pictures.
@@ -258,6 +260,8 @@ class Novelty(Part):
     copy_below: float
     close_below: float
     copy_block: int
+    close_block: int | None = None
+    close_run: int | None = None
     real_distances: list[float]
     real_longest_run: float
     real_largest_block: float

@@ -51,4 +51,12 @@ def test_the_gap_has_the_spread_of_both_sides():
     ],
 )
 def test_the_word_follows_the_gap_and_the_curve(gap, bits, pictures, word):
-    assert fit_of(around(4.0), gap, curve(*bits), pictures)[0] == word
+    assert fit_of(around(4.0), gap, curve(*bits), pictures, "best")[0] == word
+
+
+def test_the_best_moment_is_spoken_of_where_its_weights_were_kept():
+    risen = curve(5, 4, 3.8, 4.2, 4.5)
+    _, kept = fit_of(around(4.0), around(0.1), risen, 7, "best")
+    _, last = fit_of(around(4.0), around(0.1), risen, 7, "last")
+    assert "best moment were kept" in kept
+    assert "kept" not in last

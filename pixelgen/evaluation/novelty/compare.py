@@ -115,25 +115,34 @@ def judge(
 
     Where verbatim tokens decide, it is the training picture that they come from.
     """
-    verdict = thresholds.verdict(likeness.detail, likeness.block.side)
-    aligned = likeness.alignment
-    if aligned is None or (verdict == "copy" and aligned.likeness < thresholds.copy):
-        aligned = _where_the_block_is(picture, likeness.block, references)
+    aligned, block, run = likeness.alignment, likeness.block, likeness.run
+    verdict = thresholds.verdict(likeness.detail, block.side, run.side)
+    by_detail = likeness.detail >= thresholds.copy or (
+        verdict == "close" and likeness.detail > thresholds.close
+    )
+    if aligned is None or (verdict != "new" and not by_detail):
+        if verdict == "close" and block.side < thresholds.near_block:
+            aligned = _where_tokens_are(picture, run, (1, run.side), references)
+        else:
+            aligned = _where_tokens_are(picture, block, (block.side, block.side), references)
     return Judgement(verdict, aligned)
 
 
-def _where_the_block_is(picture: np.ndarray, block: Shared, references: References) -> Alignment:
+def _where_tokens_are(
+    picture: np.ndarray, shared: Shared, extent: tuple[int, int], references: References
+) -> Alignment:
+    """The alignment that lays the `extent` (height, width) of shared tokens over one another."""
     count = len(references.names)
     height, width = references.size
     token_height, token_width = (
         height // references.grids.shape[1],
         width // references.grids.shape[2],
     )
-    index, mirrored = block.training % count, block.training >= count
-    down = (block.at[0] - block.origin[0]) * token_height
-    right = (block.at[1] - block.origin[1]) * token_width
-    side_y, side_x = block.side * token_height, block.side * token_width
-    region = (block.at[0] * token_height, block.at[1] * token_width, side_y, side_x)
+    index, mirrored = shared.training % count, shared.training >= count
+    down = (shared.at[0] - shared.origin[0]) * token_height
+    right = (shared.at[1] - shared.origin[1]) * token_width
+    side_y, side_x = extent[0] * token_height, extent[1] * token_width
+    region = (shared.at[0] * token_height, shared.at[1] * token_width, side_y, side_x)
     working = working_size(height, width)
     small = resized(on_white(picture), *working)
     factor = working[0] / height

@@ -73,6 +73,7 @@ def novelty_of(
     thresholds = Thresholds.of(
         [each.detail for each in theirs],
         [each.block.side for each in theirs],
+        [each.run.side for each in theirs],
         references.grids.shape[1:3],
     )
     entries, rows = [], []
@@ -107,6 +108,8 @@ def novelty_of(
         copy_below=1 - thresholds.copy,
         close_below=1 - thresholds.close,
         copy_block=thresholds.block,
+        close_block=thresholds.near_block,
+        close_run=thresholds.near_run,
         real_distances=sorted(1 - each.detail for each in theirs),
         real_longest_run=float(np.median([each.run.side for each in theirs])),
         real_largest_block=float(np.median([each.block.side for each in theirs])),

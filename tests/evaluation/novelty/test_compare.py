@@ -45,7 +45,10 @@ class Gallery:
         )
         real = self._likeness(np.concatenate([self.hosts[:4], self.plain]), [None] * 4, True)
         self.thresholds = Thresholds.of(
-            [each.detail for each in real], [each.block.side for each in real], (SIDE, SIDE)
+            [each.detail for each in real],
+            [each.block.side for each in real],
+            [each.run.side for each in real],
+            (SIDE, SIDE),
         )
 
     def _likeness(self, pictures, own=(), training_too=False):
@@ -131,3 +134,12 @@ def test_the_region_covers_what_was_planted_and_little_else(gallery):
 @pytest.mark.parametrize("host", [4, 5, 6, 7])
 def test_a_picture_never_trained_on_is_not_accused(gallery, host):
     assert gallery.judge(gallery.hosts[host]).verdict != "copy"
+
+
+def test_whole_rows_of_a_training_picture_are_close_to_it(gallery):
+    picture = gallery.hosts[6].copy()
+    rows = slice(SIDE // 3, None, 6)  # no two beside one another: no square, and no detail
+    picture[rows] = gallery.plain[2][rows]
+    judgement = gallery.judge(picture)
+    assert (judgement.verdict, judgement.alignment.training) == ("close", 2)
+    assert judgement.alignment.region[2:] == (1, SIDE)
