@@ -30,9 +30,9 @@ from PIL import Image
 
 from pixelgen.data.colour_spaces import colour_space
 from pixelgen.sources.sample import Sample
+from pixelgen.threads import cores
 from pixelgen.tokenizers.nearest import NearestColour
 from pixelgen.tokenizers.numpy_kmeans import NumpyKMeans
-from pixelgen.tokenizers.threads import cores
 
 LARGE_PIXELS = 10_000_000
 SIDE = 512  # of the painted landscapes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pixelgen.tokenizers.threads import spread
+from pixelgen.threads import spread
 
 BRANCH = 16
 BRANCHES_AT_ONCE = 128

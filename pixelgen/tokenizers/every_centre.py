@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pixelgen.threads import spread
 from pixelgen.tokenizers.assignment import FRACTION, Points
-from pixelgen.tokenizers.threads import spread
 
 POINTS_AT_ONCE = 1024
 

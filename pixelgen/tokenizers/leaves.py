@@ -12,8 +12,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from pixelgen.threads import spread
 from pixelgen.tokenizers.candidates import Balls, Candidates
-from pixelgen.tokenizers.threads import spread
 
 SCORES_AT_ONCE = 1 << 19  # few calls of NumPy, and still within the caches
 EXACT_IN_FLOAT32 = 1 << 24

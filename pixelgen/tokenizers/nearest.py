@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from pixelgen.data.colour_spaces import ColourSpace
+from pixelgen.threads import spread
 from pixelgen.tokenizers.hilbert import hilbert_keys
 from pixelgen.tokenizers.histogram import pack, unpack
 from pixelgen.tokenizers.leaves import Leaves
-from pixelgen.tokenizers.threads import spread
 
 CELL_BITS = 3  # a cell is 2**3 levels wide
 CELLS_AT_ONCE = 2048

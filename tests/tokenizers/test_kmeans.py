@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pixelgen import threads
 from pixelgen.data.colour_spaces import colour_space
 from pixelgen.randomness import generator_for
-from pixelgen.tokenizers import threads
 from pixelgen.tokenizers.assignment import FRACTION, Points
 from pixelgen.tokenizers.every_centre import EveryCentre
 from pixelgen.tokenizers.histogram import ColourHistogram
