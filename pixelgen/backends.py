@@ -1,4 +1,4 @@
-"""Another backend in the place of the one that a run was trained with.
+"""Another backend, or another way to paint, in the place of what a run was trained with.
 
 Models of one family read each other's files, and say in their `spec.json` which family that is. So
 it is found out without importing the backend that wrote them, which need not be installed.
@@ -6,10 +6,13 @@ it is found out without importing the backend that wrote them, which need not be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pixelgen.errors import OptionError, PluginConflict, PluginUnusable, RunUnreadable
 from pixelgen.models.interface import Model
+from pixelgen.options import parse_options
 from pixelgen.plugins import catalogue
 from pixelgen.recipe import PluginSection, Recipe
 from pixelgen.runs.directory import read_json
@@ -47,6 +50,32 @@ def with_backend(recipe: Recipe, name: str, model: Path) -> Recipe:
         if option in loaded.Options.model_fields
     }
     section = PluginSection.model_validate({"name": name, **options})
+    return recipe.model_copy(update={"model": section})
+
+
+def with_painting_options(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with these options of its model, which matter in painting alone.
+
+    Raises:
+        OptionError: there is no such option, or the model has learned with it as it is.
+    """
+    if not options:
+        return recipe
+    name = str(recipe.model.name)
+    loaded: type[Model] = catalogue().load("model", name)
+    options = {key.replace("-", "_"): value for key, value in options.items()}
+    merged = {**recipe.model.options, **options}
+    parse_options(loaded.Options, merged, owner=f"model {name}")
+    free = sorted(loaded.painting_options)
+    for option in options:
+        if option not in free:
+            raise OptionError(
+                f"option {option!r} of {name} is as it was in training",
+                where=f"in model.{option}",
+                remedy="Train again with pixelgen run to change it"
+                + (f"; only {', '.join(free)} can be changed now" if free else ""),
+            )
+    section = PluginSection.model_validate({"name": name, **merged})
     return recipe.model_copy(update={"model": section})
 
 

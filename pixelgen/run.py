@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from pixelgen.backends import with_backend
+from pixelgen.backends import with_backend, with_painting_options
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.batches import Cutter
 from pixelgen.data.material import Framing, make_cutter, make_spec
@@ -45,6 +45,8 @@ class Run:
         path: the run directory.
         device: overrides the recipe's device.
         model: another model of the same family, by name, in place of the recipe's.
+        model_options: in place of the recipe's, of those that matter in painting alone; see
+            `Model.painting_options`.
 
     Raises:
         RunNotFound: there is no run at this place.
@@ -52,11 +54,17 @@ class Run:
     """
 
     def __init__(
-        self, path: str | Path, *, device: str | None = None, model: str | None = None
+        self,
+        path: str | Path,
+        *,
+        device: str | None = None,
+        model: str | None = None,
+        model_options: Mapping[str, Any] | None = None,
     ) -> None:
         self.directory = RunDirectory.open(Path(path))
         self._device = device
         self._model_name = model
+        self._model_options = dict(model_options or {})
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -68,15 +76,16 @@ class Run:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The resolved recipe, with the model that was asked for.
+        """The resolved recipe, with the model and the options that were asked for.
 
         Raises:
-            OptionError: the model that was asked for is of another family.
+            OptionError: the model that was asked for is of another family, or has learned with an
+                option as it is.
         """
         recipe = Recipe.read(self.directory.recipe)
-        if self._model_name is None:
-            return recipe
-        return with_backend(recipe, self._model_name, self.directory.model)
+        if self._model_name is not None:
+            recipe = with_backend(recipe, self._model_name, self.directory.model)
+        return with_painting_options(recipe, self._model_options)
 
     @cached_property
     def resolved(self) -> Resolved:

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 def cores() -> int:
     """Return how many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
+    if hasattr(os, "sched_getaffinity"):  # Linux, where a container or taskset may set fewer
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

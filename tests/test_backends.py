@@ -32,6 +32,7 @@ class Twin(NumpyLSTM):
     """Another backend, whose arithmetic is the same."""
 
     Options = TwinOptions
+    painting_options = frozenset({"temper"})
 
 
 class Forgetful(Twin):
@@ -94,6 +95,29 @@ def test_options_that_the_other_backend_has_not_are_left_behind(trained):
     assert other.model.name == "numpy-lstm"
     assert other.model.options["dropout"] == 0.25
     assert "temper" not in other.model.options
+
+
+def test_an_option_of_painting_alone_can_be_set_anew(trained):
+    run = trained(name="twin")
+    assert run.resolved.options["model"].temper == 1
+    other = Run(run.path, model_options={"temper": 3})
+    assert other.resolved.options["model"].temper == 3
+    np.testing.assert_array_equal(other.sample(1, seed=2), run.sample(1, seed=2))
+    assert Run(run.path).recipe == run.recipe
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"hidden": 9}, "'hidden' of twin is as it was.*only temper can be"),
+        ({"tempre": 9}, "tempre.*temper"),
+        ({"temper": "warm"}, "temper.*warm"),
+    ],
+)
+def test_other_options_stay_as_they_were_in_training(trained, options, said):
+    run = Run(trained(name="twin").path, model_options=options)
+    with pytest.raises(OptionError, match=f"(?s){said}"):
+        run.recipe  # noqa: B018
 
 
 def test_a_model_of_another_family_is_an_error_that_says_which_would_do(trained):

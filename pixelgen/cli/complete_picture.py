@@ -43,7 +43,7 @@ def complete_picture(
     group: painting.Group = None,
     model: OtherBackend = None,
     sampler: painting.SamplerName = None,
-    option: painting.SamplerOptions = None,
+    option: painting.Assignments = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the pictures; completions/NAME in the run if left out."),
@@ -63,8 +63,8 @@ def complete_picture(
     from pixelgen.run import Run
     from pixelgen.runs import atomic
 
-    opened = Run(run, device=device, model=model)
-    chosen = painting.sampler_options(option)
+    of_model, chosen = painting.plugin_options(option)
+    opened = Run(run, device=device, model=model, model_options=of_model)
     course = painting.parse_course(temperature_schedule, temperature)
     asked: list[float | None] = [*parse_temperatures(temperature or [])] or [None]
     samplers = [

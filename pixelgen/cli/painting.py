@@ -33,9 +33,14 @@ SamplerName = Annotated[
     str | None,
     typer.Option("--sampler", "-s", autocompletion=complete.samplers, help="Another sampler."),
 ]
-SamplerOptions = Annotated[
+Assignments = Annotated[
     list[str] | None,
-    typer.Option("-o", metavar="sampler.OPTION=VALUE", help="Any option of the sampler."),
+    typer.Option(
+        "-o",
+        metavar="PLUGIN.OPTION=VALUE",
+        help="Any option of the sampler, and of the model those that matter in painting alone, "
+        "such as model.painting=bfloat16.",
+    ),
 ]
 Group = Annotated[
     str | None,
@@ -55,8 +60,10 @@ BestOf = Annotated[
 ]
 
 
-def sampler_options(assignments: Sequence[str] | None) -> dict[str, Any] | None:
-    """Return the sampler's options of `-o`.
+def plugin_options(
+    assignments: Sequence[str] | None,
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return the model's options of `-o`, and the sampler's.
 
     Raises:
         OptionError: there is another plugin's among them.
@@ -64,13 +71,13 @@ def sampler_options(assignments: Sequence[str] | None) -> dict[str, Any] | None:
     from pixelgen.cli.assignments import parse_assignments
 
     options = parse_assignments(assignments or [])
-    if other := sorted(set(options) - {"sampler"}):
+    if other := sorted(set(options) - {"model", "sampler"}):
         raise OptionError(
-            f"only the sampler's options can be changed now, not the {other[0]}'s",
+            f"only options of the sampler and the model can be changed now, not the {other[0]}'s",
             where="in -o",
             remedy="Train again with pixelgen run to change the others",
         )
-    return options.get("sampler")
+    return options.get("model"), options.get("sampler")
 
 
 def parse_course(text: str | None, others: Sequence[str] | None) -> tuple[float, ...]:

@@ -30,7 +30,7 @@ def sample(
     group: painting.Group = None,
     model: OtherBackend = None,
     sampler: painting.SamplerName = None,
-    option: painting.SamplerOptions = None,
+    option: painting.Assignments = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pictures; the run's samples/ if left out.")
     ] = None,
@@ -46,8 +46,8 @@ def sample(
     from pixelgen.request import Temperature
     from pixelgen.run import Run
 
-    opened = Run(run, device=device, model=model)
-    chosen = painting.sampler_options(option)
+    of_model, chosen = painting.plugin_options(option)
+    opened = Run(run, device=device, model=model, model_options=of_model)
     recipe = opened.recipe
     course = painting.parse_course(temperature_schedule, temperature)
     asked: list[float | None] = [*parse_temperatures(temperature or [])]

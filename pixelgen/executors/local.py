@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -18,15 +17,9 @@ from pydantic import Field
 from pixelgen.errors import ExecutorError
 from pixelgen.executors.interface import Executor, Item, Result
 from pixelgen.options import Options as BaseOptions
+from pixelgen.threads import cores
 
 LOOK_AHEAD = 3  # items taken in advance, for each worker
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux, where a container or taskset may set fewer
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Local(Executor):

@@ -160,12 +160,15 @@ class Model(ABC):
             read each other's files, so that a run which one has trained is painted, or trained
             further, with another. Its `save` writes `family` into `spec.json`. None for a model
             that stands alone.
+        painting_options: names of options that matter in painting alone, so that `pixelgen sample`
+            may set them anew. All others stay as they were in training.
         spec: what the model was built or saved for; None where it does not tell. A run's model is
             checked by it against the run's tokenizer and scan before it is used.
     """
 
     Options: ClassVar[type[Options]] = Options
     family: ClassVar[str | None] = None
+    painting_options: ClassVar[frozenset[str]] = frozenset()
     spec: ModelSpec | None = None
 
     @classmethod

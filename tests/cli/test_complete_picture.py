@@ -69,7 +69,7 @@ def test_temperatures_are_a_row_each_and_sizes_may_be_others(pixelgen, picture):
         (["--mask", "no.png"], "mask cannot be used", "PNG"),
         (["--keep", 0.5, "--mask", "no.png"], "not by both", "Leave one"),
         (["--temperature", 1, "--temperature-schedule", "1:0.5"], "a course", "Leave one"),
-        (["-o", "model.hidden=2"], "the model's", "again"),
+        (["-o", "quantizer.colors=2"], "the tokenizer's", "again"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_made(pixelgen, picture, words, what, remedy):

@@ -60,6 +60,17 @@ def test_the_decoder_agrees_with_the_likelihoods(kind, channels):
     )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_bfloat16_stays_near(kind):
+    model, cutter = make({**KINDS[kind], "painting": "bfloat16"}, channels=3)
+    for batch in batches(cutter)[:3]:
+        model.train_step(batch, 0.0)
+    data = canvases(cutter)
+    np.testing.assert_allclose(
+        painted_nats(model, cutter, *data), nats_by_cell(model, cutter, *data), rtol=0, atol=0.05
+    )
+
+
 @pytest.mark.parametrize("scan", ["serpentine", "column", "hilbert"])
 @pytest.mark.parametrize("kind", ["default", "picture"])
 def test_the_order_of_painting_changes_no_bit(scan, kind):
@@ -71,9 +82,9 @@ def test_the_order_of_painting_changes_no_bit(scan, kind):
     )
 
 
-def wide_model(packed):
+def wide_model(**more):
     # Widths that are multiples of nothing, a vocabulary that fills no vector, two layers.
-    options = {"hidden": 75, "embedding": 37, "projection": 29, "layers": 2}
+    options = {"hidden": 75, "embedding": 37, "projection": 29, "layers": 2, **more}
     return make(options, vocab=103, groups=2)[0]
 
 
@@ -109,13 +120,13 @@ def take(inputs, chosen, slots):
     )
 
 
-@pytest.fixture(scope="module", params=["packed", "padded"])
+@pytest.fixture(scope="module", params=["packed", "padded", "bfloat16"])
 def reference(request):
     """A model and the logits of two steps over 256 rows, through either kind of product."""
     patch = pytest.MonkeyPatch()
     if request.param == "padded":
         patch.setattr(products, "packing_works", lambda: False)
-    model = wide_model(request.param)
+    model = wide_model(painting="bfloat16" if request.param == "bfloat16" else "float32")
     decoder = model.decoder(SLOTS)
     steps = [step_inputs(model, SLOTS, seed) for seed in (0, 1)]
     yield model, steps, [decoder.step(inputs) for inputs in steps]
@@ -146,10 +157,11 @@ def test_any_number_of_rows_gives_the_same_bits(reference, rows):
         np.testing.assert_array_equal(got, logits[:rows])
 
 
+@pytest.mark.parametrize("painting", ["float32", "bfloat16"])
 @pytest.mark.parametrize("threads", [1, 2, 3, 4])
-def test_the_number_of_threads_changes_no_bit(threads):
+def test_the_number_of_threads_changes_no_bit(threads, painting):
     before = torch.get_num_threads()
-    model = wide_model("packed")
+    model = wide_model(painting=painting)
     steps = [step_inputs(model, SLOTS, seed) for seed in (0, 1)]
     try:
         torch.set_num_threads(1)

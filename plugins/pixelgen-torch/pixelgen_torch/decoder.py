@@ -1,4 +1,4 @@
-"""Painting: one position of many sequences at a time, without gradients, in float32.
+"""Painting: one position of many sequences at a time, without gradients.
 
 The same arithmetic as `network.py`, arranged for a single step: the weights are packed once, and
 the tokens' output vectors are multiplied into the projection beforehand where that is the cheaper
@@ -14,9 +14,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.interface import Decoder, StepInputs
 from pixelgen_torch.network import Network
+from pixelgen_torch.options import TorchOptions
 from pixelgen_torch.products import Product, blocks, pad_to, padded, row_multiple
+
+
+def painting_dtype(options: NeighbourOptions) -> torch.dtype:
+    """Return the dtype of products in painting."""
+    fast = isinstance(options, TorchOptions) and options.painting == "bfloat16"
+    return torch.bfloat16 if fast else torch.float32
 
 
 class NetworkDecoder(Decoder):
@@ -29,6 +37,7 @@ class NetworkDecoder(Decoder):
     def __init__(self, network: Network) -> None:
         self._network = network
         self._multiple = row_multiple(network.device)
+        self._dtype = painting_dtype(network.options)
         with torch.no_grad():
             self._prepare_ends(network)
 
@@ -39,15 +48,19 @@ class NetworkDecoder(Decoder):
             x = self.between(self._inputs(inputs, rows), inputs)
             for product in self._out:
                 x = product(x)
-            logits: np.ndarray = x[:rows, : self._network.spec.vocab_size].cpu().numpy()
+            x = x[:rows, : self._network.spec.vocab_size].float()
+            logits: np.ndarray = x.cpu().numpy()
             return logits
 
     @abstractmethod
     def between(self, x: Tensor, inputs: StepInputs) -> Tensor:
-        """Return h (M', H') of x (M', E'); row m's numbers depend on row m alone, bit for bit."""
+        """Return h (M', H') in any dtype, of x (M', E') float32.
+
+        Row m's numbers depend on row m alone, bit for bit.
+        """
 
     def _inputs(self, inputs: StepInputs, rows: int) -> Tensor:
-        """(M', E') what the first layer is given."""
+        """(M', E') float32, what the first layer is given."""
         # Gathering a handful of numbers a row is done in NumPy, where a call costs less.
         context = self._padded(inputs.context, rows, self._network.spec.vocab_size)  # (M', n)
         positions = self._padded(inputs.positions, rows, 0)
@@ -60,7 +73,7 @@ class NetworkDecoder(Decoder):
             first, second = self._colour_in
             colours = self._colours.take(context, 0).reshape(len(context), -1)
             seen = second(self._gelu(first(self._tensor(colours))))
-            total = seen if total is None else total.add_(seen)
+            total = seen.float() if total is None else total.add_(seen)
         assert total is not None
         return self._gelu(total) if self._network.activated else total
 
@@ -76,6 +89,9 @@ class NetworkDecoder(Decoder):
         larger[:rows] = values
         larger[rows:] = filler
         return larger
+
+    def _product(self, weight: Tensor, bias: Tensor) -> Product:
+        return Product(weight, bias, self._dtype)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self._network.device)
@@ -93,7 +109,9 @@ class NetworkDecoder(Decoder):
             for layer, into in enumerate((inputs, width)):
                 weight = weights[f"colour_in.{layer}.weight"]
                 self._colour_in.append(
-                    Product(pad_to(weight, len(weight), into), weights[f"colour_in.{layer}.bias"])
+                    self._product(
+                        pad_to(weight, len(weight), into), weights[f"colour_in.{layer}.bias"]
+                    )
                 )
         self._out = self._output(network, weights)
 
@@ -101,15 +119,15 @@ class NetworkDecoder(Decoder):
         bias = weights["output.bias"]
         read = padded(network.options.width)
         if network.options.output == "plain":
-            return [Product(pad_to(weights["output.weight"], len(bias), read), bias)]
+            return [self._product(pad_to(weights["output.weight"], len(bias), read), bias)]
         vectors = network.vectors()  # (V, Z)
         project, offset = weights["project.weight"], weights["project.bias"]
         size, hidden = project.shape
         if len(bias) * hidden <= size * (len(bias) + hidden):
             joined = (vectors.double() @ project.double()).float()
             shifted = (bias.double() + vectors.double() @ offset.double()).float()
-            return [Product(pad_to(joined, len(bias), read), shifted)]
+            return [self._product(pad_to(joined, len(bias), read), shifted)]
         return [
-            Product(pad_to(project, size, read), offset),
-            Product(pad_to(vectors, len(bias), padded(size)), bias),
+            self._product(pad_to(project, size, read), offset),
+            self._product(pad_to(vectors, len(bias), padded(size)), bias),
         ]

@@ -34,7 +34,7 @@ from pixelgen_torch.decoder import NetworkDecoder
 from pixelgen_torch.model import SequenceNetwork, TorchModel, dropped
 from pixelgen_torch.network import gelu
 from pixelgen_torch.options import TorchOptions
-from pixelgen_torch.products import Product, pad_to
+from pixelgen_torch.products import pad_to
 from pixelgen_torch.residual import Norm, Residual, residual_shapes
 
 
@@ -223,11 +223,13 @@ class GPTDecoder(NetworkDecoder):
             self._attention.append(
                 (
                     Norm(weights, name),
-                    Product(weights[f"{name}.qkv.weight"], weights[f"{name}.qkv.bias"]),
-                    Product(pad_to(back, *back.shape), weights[f"{name}.back.bias"]),
+                    self._product(weights[f"{name}.qkv.weight"], weights[f"{name}.qkv.bias"]),
+                    self._product(pad_to(back, *back.shape), weights[f"{name}.back.bias"]),
                 )
             )
-        self._blocks = [Residual(weights, f"layer.{layer}") for layer in range(options.layers)]
+        self._blocks = [
+            Residual(weights, f"layer.{layer}", self._dtype) for layer in range(options.layers)
+        ]
         self._norm = Norm(weights, "layer")
 
     def between(self, x: Tensor, inputs: StepInputs) -> Tensor:
@@ -249,7 +251,7 @@ class GPTDecoder(NetworkDecoder):
         norm, qkv, back = self._attention[layer]
         slots, place = where
         rows, width = len(x), self._network.options.embedding
-        made = qkv(norm(x))[:, : 3 * width].view(rows, 3, self._heads, -1)
+        made = qkv(norm(x))[:, : 3 * width].float().view(rows, 3, self._heads, -1)
         q, k, v = made.unbind(1)  # (M', heads, D)
         self._keys[layer, slots, :, place] = k
         self._values[layer, slots, :, place] = v

@@ -51,7 +51,7 @@ class LSTMDecoder(NetworkDecoder):
         h, c = state[:, :hidden], state[:, hidden:]
         gates = self._gates[layer](torch.cat([x, h], 1))  # (M', 4H')
         for part in blocks(*gates.shape):
-            i, f, s, o = gates[part].sigmoid_().view(-1, 4, hidden).unbind(1)
+            i, f, s, o = gates[part].float().sigmoid_().view(-1, 4, hidden).unbind(1)
             cell = c[part].mul_(f).addcmul_(i, s, value=2).sub_(i)  # tanh(g) = 2σ(2g) - 1
             t = torch.mul(cell, 2).sigmoid_()  # and tanh(c) the same: a third of its time
             torch.addcmul(o, o, t, value=-2, out=h[part]).neg_()
@@ -69,7 +69,8 @@ class LSTMDecoder(NetworkDecoder):
             ],
             1,
         )
-        return Product(joined, self._by_gate(weights[f"lstm.{layer}.bias"][:, None], 1)[:, 0])
+        bias = self._by_gate(weights[f"lstm.{layer}.bias"][:, None], 1)[:, 0]
+        return self._product(joined, bias)
 
     def _by_gate(self, weight: Tensor, into: int) -> Tensor:
         """(4H', into) of (4H, in): each gate padded, and gate g doubled."""

@@ -95,7 +95,7 @@ class MLPDecoder(NetworkDecoder):
         super().__init__(network)
         weights = network.weights()
         layers = range(network.options.layers)
-        self._blocks = [Residual(weights, f"block.{layer}") for layer in layers]
+        self._blocks = [Residual(weights, f"block.{layer}", self._dtype) for layer in layers]
         self._norm = Norm(weights, "block")
 
     def between(self, x: Tensor, inputs: StepInputs) -> Tensor:

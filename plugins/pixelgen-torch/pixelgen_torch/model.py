@@ -80,6 +80,7 @@ class TorchModel(Model):
     """Everything but the network and its decoder."""
 
     Net: ClassVar[type[SequenceNetwork]]
+    painting_options: ClassVar[frozenset[str]] = frozenset({"painting"})
 
     def __init__(self, network: Any, seed: int) -> None:
         keep_large_buffers()

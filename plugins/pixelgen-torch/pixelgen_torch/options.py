@@ -15,6 +15,11 @@ class TorchOptions(NeighbourOptions):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of the products in training; auto: bfloat16 where it is fast"
     )
+    painting: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="of the products in painting; bfloat16 is faster where the processor has units "
+        "for it, and a seed's pictures are then not those of other backends",
+    )
 
 
 class LSTMOptions(CanonicalOptions, TorchOptions):

@@ -25,18 +25,24 @@ PACKED_FOR = 32  # rows that the packed layout is chosen for; it serves any numb
 
 
 class Product:
-    """x ↦ x weightᵀ + bias in float32, without gradients."""
+    """x ↦ x weightᵀ + bias in one dtype, without gradients."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None = None, dtype: torch.dtype = torch.float32
+    ) -> None:
         out = padded(len(weight))
-        self._weight = pad_to(weight, out, weight.shape[1])  # (out', in)
-        self._bias = None if bias is None else pad_to(bias, out)
+        self._weight = pad_to(weight, out, weight.shape[1]).to(dtype)  # (out', in)
+        self._bias = None if bias is None else pad_to(bias, out).to(dtype)
         self._packed = None
         if packing_works() and weight.device.type == "cpu":
             self._packed = torch.ops.mkldnn._reorder_linear_weight(self._weight, PACKED_FOR)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Return (M, out') of x (M, in), M and out' multiples of `row_multiple` and of `WIDTH`."""
+        """Return (M, out') in the product's dtype of x (M, in) in any.
+
+        M and out' are multiples of `row_multiple` and of `WIDTH`.
+        """
+        x = x.to(self._weight.dtype)
         if self._packed is None:
             return functional.linear(x, self._weight, self._bias)
         result: Tensor = torch.ops.mkldnn._linear_pointwise(

@@ -41,11 +41,12 @@ class Norm:
 class Residual:
     """x + back γ(up norm x)."""
 
-    def __init__(self, weights: Mapping[str, Tensor], name: str) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> None:
         self._norm = Norm(weights, name)
         up, back = weights[f"{name}.up.weight"], weights[f"{name}.back.weight"]
-        self._up = Product(up, weights[f"{name}.up.bias"])
-        self._back = Product(pad_to(back, len(back), padded(len(up))), weights[f"{name}.back.bias"])
+        back = pad_to(back, len(back), padded(len(up)))
+        self._up = Product(up, weights[f"{name}.up.bias"], dtype)
+        self._back = Product(back, weights[f"{name}.back.bias"], dtype)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return (M, E') of (M, E')."""
