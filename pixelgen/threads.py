@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -24,6 +28,23 @@ def spread(function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list
     if len(pieces) < 2 or cores() < 2:
         return [function(piece) for piece in pieces]
     return list(_pool(os.getpid()).map(function, pieces))
+
+
+@contextmanager
+def one_thread_a_product() -> Iterator[None]:
+    """Let each matrix product of NumPy take one thread, where work is spread over threads already.
+
+    Otherwise each of them wants all cores, and they wait for one another. For the whole process.
+    """
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @cache

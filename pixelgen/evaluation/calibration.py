@@ -12,7 +12,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pixelgen.evaluation.probabilities import log_softmax
 from pixelgen.evaluation.record import Bin, Calibration, Coverage
 
 BINS = 10
@@ -50,16 +49,14 @@ class CalibrationMeter:
         self._confidence += np.bincount(bins, confidence, minlength=BINS)
         self._hits += np.bincount(bins, best == tokens, minlength=BINS)
         self._entropy -= float((probabilities * np.maximum(log_probabilities, -1e3)).sum())
+        of_true = log_probabilities[rows, tokens]
+        narrow = log_probabilities.astype(np.float32)
         for index, temperature in enumerate(TEMPERATURES):
-            changed = (
-                log_probabilities
-                if temperature == 1
-                else log_softmax(log_probabilities / temperature)
-            )
-            self._nats[index] -= float(changed[rows, tokens].sum())
+            mass = np.exp(narrow / np.float32(temperature)).sum(axis=1)
+            self._nats[index] += float((np.log(mass) - of_true / temperature).sum())
         # The mass of all tokens more probable than the true one, and a random part of its own and
         # of those as probable, is uniform if the model is right.
-        true = log_probabilities[rows, tokens][:, None]
+        true = of_true[:, None]
         above = np.where(log_probabilities > true, probabilities, 0).sum(axis=1)
         level = np.where(log_probabilities == true, probabilities, 0).sum(axis=1)
         mass = above + self._generator.random(len(tokens)) * level

@@ -35,7 +35,7 @@ from pixelgen.report.contact_sheet import contact_sheet, png_bytes
 from pixelgen.run import Run
 from pixelgen.runs import atomic
 
-MOST_TRAINED = 256  # training pictures that bits are measured on
+MOST_TRAINED = 96  # training pictures that bits are measured on
 MOST_CALIBRATED = 100_000  # held-out tokens whose whole distribution is looked at
 BRIGHTEST = 0.99  # share of the tokens that are not brighter than a heat map can show
 ON_SHEET = 32

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from pixelgen.evaluation.novelty.detail import band, oklab
+from pixelgen.executors.local import Local
+from pixelgen.threads import one_thread_a_product
 
 COARSE = (1.2, 3.5)  # the band that blocks are compared in, in pixels: it bears a pixel's shift
 FINE = (0.0, 2.0)  # the band in which places are looked at closely
@@ -21,7 +24,7 @@ NOISE = 0.006  # detail fainter than this, in OKLab, counts little: a palette ma
 LARGEST = 96  # pixels of the shorter side; larger pictures are looked at smaller
 DIMENSIONS = 48  # that a block's description is reduced to
 BEST = 3  # places kept a block
-AT_ONCE = 1 << 24  # similarities held at a time
+AT_ONCE = 1 << 19  # similarities that a thread holds at a time: they stay in its cache
 
 
 @dataclass(frozen=True)
@@ -117,23 +120,14 @@ def find_places(
     count, ways, blocks = described.shape[:3]  # (N, 1 or 2, B, D)
     flat = described.reshape(count * ways * blocks, -1)
     basis = _basis(flat)
-    flat = flat @ basis
     likeness = np.full((len(flat), len(training)), -2, np.float32)
     places = np.zeros((len(flat), len(training)), np.int32)
-    table: np.ndarray = np.empty((0, 3))
-    for index, picture in enumerate(training):
-        dense, table = _describe_everywhere(picture, size, scales)
-        reduced = (dense @ basis).T
-        step = max(1, AT_ONCE // reduced.shape[1])
-        for begin in range(0, len(flat), step):
-            rows = slice(begin, begin + step)
-            similar = flat[rows] @ reduced
-            places[rows, index] = similar.argmax(axis=1)
-            likeness[rows, index] = np.take_along_axis(similar, places[rows, index, None], axis=1)[
-                :, 0
-            ]
-        if progress is not None:
-            progress(index + 1)
+    table = _places_everywhere(size, scales)
+    best_of = partial(_best_everywhere, flat @ basis, basis=basis, size=size, scales=scales)
+    with one_thread_a_product():
+        found_in = Local(Local.Options()).map(best_of, training, progress=progress)
+        for number, (values, where) in enumerate(found_in):
+            likeness[:, number], places[:, number] = values, where
     alike = likeness.reshape(count, ways, blocks, -1)
     places = places.reshape(alike.shape)
     for query, itself in enumerate(own):
@@ -144,7 +138,7 @@ def find_places(
         some = []
         for block, corner in enumerate(corners):
             of_block = alike[query, :, block]  # (ways, M)
-            for best in np.argsort(-of_block, axis=None)[:BEST]:
+            for best in _highest(of_block, BEST):
                 way, index = np.unravel_index(best, of_block.shape)
                 if of_block[way, index] < -1:
                     continue
@@ -160,6 +154,16 @@ def find_places(
                     )
                 )
         found.append(sorted(some, key=lambda place: -place.likeness))
+    return found
+
+
+def _highest(values: np.ndarray, count: int) -> list[int]:
+    """Flat indices of the highest values, the highest first and of equals the first."""
+    rest = values.ravel().copy()
+    found: list[int] = []
+    for _ in range(min(count, rest.size)):
+        found.append(int(rest.argmax()))
+        rest[found[-1]] = -np.inf
     return found
 
 
@@ -181,12 +185,51 @@ def _describe_blocks(
     return _unit(np.stack([each.reshape(len(pictures), -1) for each in cut], axis=1))
 
 
+def _best_everywhere(
+    flat: np.ndarray,
+    picture: np.ndarray,
+    *,
+    basis: np.ndarray,
+    size: Measures,
+    scales: Sequence[float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """The likest block of a picture for each of (R, d) descriptions: its likeness and its index.
+
+    Returns:
+        (R,) float32 and (R,) int32, indices into `_places_everywhere`.
+    """
+    everywhere = (_describe_everywhere(picture, size, scales) @ basis).T  # (d, K)
+    likeness, places = np.empty(len(flat), np.float32), np.empty(len(flat), np.int32)
+    step = max(1, AT_ONCE // everywhere.shape[1])
+    for begin in range(0, len(flat), step):
+        rows = slice(begin, begin + step)
+        similar = flat[rows] @ everywhere
+        places[rows] = similar.argmax(axis=1)
+        likeness[rows] = np.take_along_axis(similar, places[rows, None], axis=1)[:, 0]
+    return likeness, places
+
+
+def _places_everywhere(size: Measures, scales: Sequence[float]) -> np.ndarray:
+    """(K, 3): the scale, top and left of the blocks at every cell of a training picture."""
+    cells, places = size.block // size.cell, []
+    for scale in scales:
+        rows, columns = (
+            len(range(size.cell // 2, round(side * scale), size.cell)) - cells + 1
+            for side in (size.height, size.width)
+        )
+        top, left = np.divmod(np.arange(rows * columns), columns)
+        places.append(
+            np.stack([np.full(len(top), scale), top * size.cell, left * size.cell], axis=1)
+        )
+    return np.concatenate(places)
+
+
 def _describe_everywhere(
     picture: np.ndarray, size: Measures, scales: Sequence[float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """(K, D) descriptions of the blocks at every cell, and (K, 3) their scale, top and left."""
+) -> np.ndarray:
+    """(K, D) descriptions of the blocks at every cell, in the order of `_places_everywhere`."""
     half, cells = size.cell // 2, size.block // size.cell
-    described, places = [], []
+    described = []
     for scale in scales:
         enlarged = resized(picture, round(size.height * scale), round(size.width * scale))
         detail = band(oklab(enlarged[None]), *COARSE)[0, half :: size.cell, half :: size.cell]
@@ -194,11 +237,7 @@ def _describe_everywhere(
         rows, columns = windows.shape[:2]
         windows = windows.transpose(0, 1, 3, 4, 2).reshape(rows * columns, -1)
         described.append(_unit(windows))
-        top, left = np.divmod(np.arange(rows * columns), columns)
-        places.append(
-            np.stack([np.full(len(top), scale), top * size.cell, left * size.cell], axis=1)
-        )
-    return np.concatenate(described), np.concatenate(places)
+    return np.concatenate(described)
 
 
 def _unit(described: np.ndarray) -> np.ndarray:

@@ -95,11 +95,11 @@ def _matches(
     left_out = np.array([[*each, *[-1] * (most - len(each))] for each in own], np.int64)
     rows, places = _distinct(_hashes(queries, shape))
     owners, ours = rows[:, 0].astype(np.int64), rows[:, 1]
-    sought = np.unique(ours)
+    among = _Membership(ours)
     found: list[Match | None] = [None] * len(queries)
     for begin in range(0, len(training), PICTURES_AT_ONCE):
         theirs = _hashes(training[begin : begin + PICTURES_AT_ONCE], shape)
-        known = np.isin(theirs, sought)
+        known = among.holds(theirs)
         pictures, tops, lefts = np.nonzero(known)
         values = theirs[known]
         # One entry a hash and grid, so that beyond those left out the next entry is another grid.
@@ -128,6 +128,26 @@ def _matches(
         if all(match is not None for match in found):
             break
     return found
+
+
+class _Membership:
+    """Which of many hashes are among some: nearly all are not, as one look into a table tells."""
+
+    def __init__(self, some: np.ndarray) -> None:
+        self._sorted = np.sort(some)
+        bits = max(16, min(24, 5 + len(some).bit_length()))
+        self._shift = np.uint64(64 - bits)
+        self._table = np.zeros(1 << bits, bool)
+        self._table[(self._sorted >> self._shift).astype(np.int64)] = True
+
+    def holds(self, hashes: np.ndarray) -> np.ndarray:
+        """Return a bool for each hash, in its shape."""
+        among = self._table[(hashes >> self._shift).astype(np.int64)]
+        likely = hashes[among]
+        places = np.searchsorted(self._sorted, likely)
+        found: np.ndarray = self._sorted[np.minimum(places, len(self._sorted) - 1)] == likely
+        among[among] = found
+        return among
 
 
 def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
