@@ -28,7 +28,7 @@ from pixelgen.sources.sample import Sample
 from pixelgen.tokenizers.numpy_kmeans import NumpyKMeans
 
 SIDE = 75
-MOST_REAL = 48  # as in pixelgen.evaluation.novelty.real
+MOST_REAL = 48  # as in pixelgen.evaluation.novelty.report
 QUARTER = SIDE // 2 + 1
 
 Plant = Callable[[np.random.Generator, np.ndarray, np.ndarray, np.ndarray], np.ndarray]

@@ -180,7 +180,9 @@ class Transform(Part):
         down, right = self.shift
         words = ["mirrored"] if self.mirrored else []
         words += [f"×{self.scale:.2f}"] if abs(self.scale - 1) > 0.01 else []
-        words += [f"moved {down:+d} down, {right:+d} right"] if down or right else []
+        moved = [f"{abs(down)} {'down' if down > 0 else 'up'}"] if down else []
+        moved += [f"{abs(right)} {'right' if right > 0 else 'left'}"] if right else []
+        words += [f"moved {' and '.join(moved)}"] if moved else []
         return ", ".join(words) or "as it is"
 
 

@@ -68,7 +68,8 @@ def findings_of(run: Path, evaluation: Evaluation, room: int) -> Findings:
 
 
 def _novelty(run: Path, sample: SampleNovelty) -> Pair:
-    detail = f"{sample.share:.0%} of the picture follows it"
+    follows = "is likest to" if sample.verdict == "new" else "follows"
+    detail = f"{sample.share:.0%} of the picture {follows} it"
     if str(sample.transform) != "as it is":
         detail += f", {sample.transform}"
     if sample.longest_run:
