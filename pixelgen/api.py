@@ -34,6 +34,8 @@ from pixelgen.tokenizers.interface import Tokenizer
 from pixelgen.trackers.interface import tracking
 from pixelgen.training import End, Listener, Loop, LoopState
 
+UNSUITABLE = frozenset("{}*?[]<>|:;&$\"'")  # in a folder's name; patterns and commands have them
+
 
 def train(
     pictures: str | Path | None = None,
@@ -283,9 +285,11 @@ def resume(
 
 
 def free_place(recipe: Recipe) -> Path:
-    """Return the first free `runs/<source>-<number>`."""
+    """Return the first free `runs/<place>-<number>`; of a pattern, after the source instead."""
     location = recipe.source.location
-    stem = Path(location).resolve().stem if location else recipe.source.name or "run"
+    stem = Path(location).resolve().stem if location else ""
+    if not stem or set(stem) & UNSUITABLE:
+        stem = recipe.source.name or "run"
     number = 1
     while (path := Path("runs") / f"{stem}-{number}").exists():
         number += 1

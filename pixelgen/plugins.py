@@ -58,6 +58,9 @@ KNOWN_ELSEWHERE = {
     ("model", "keras-lstm"): "pixelgen-keras",
     ("tokenizer", "cupy-kmeans"): "pixelgen-cupy",
     ("tracker", "tensorboard"): "pixelgen-tensorboard",
+    ("source", "webdataset"): "pixelgen-webdataset",
+    ("source", "parquet"): "pixelgen-parquet",
+    ("source", "hf-datasets"): "pixelgen-hf-datasets",
 }
 
 

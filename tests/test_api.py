@@ -197,6 +197,10 @@ class TestFreePlace:
         recipe = Recipe.parse({"source": {"name": "sample"}})
         assert free_place(recipe) == Path("runs/sample-1")
 
+    def test_a_pattern_names_no_folder(self):
+        tables = {"source": {"name": "webdataset", "location": "shards/{0000..0099}.tar"}}
+        assert free_place(Recipe.parse(tables)) == Path("runs/webdataset-1")
+
     def test_a_run_without_a_place_takes_it(self, quick):
         assert start(quick()).run.path == Path("runs/pictures-1")
         assert start(quick()).run.path == Path("runs/pictures-2")

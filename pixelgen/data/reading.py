@@ -7,6 +7,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,17 @@ class PictureFile:
     group: str = ""
 
 
+@dataclass(frozen=True)
+class EncodedPicture:
+    """A whole picture file that is in memory already, and what it will be called."""
+
+    data: bytes
+    name: str
+    group: str = ""
+
+
 def read_picture(
-    file: PictureFile,
+    file: PictureFile | EncodedPicture,
     size: tuple[int, int],
     *,
     alpha: bool = False,
@@ -57,14 +67,14 @@ def read_picture(
     otherwise over their own range. Colour profiles are not applied.
 
     Args:
-        file: what to read.
+        file: what to read, on disk or in memory.
         size: (width, height) at which the picture will be used; a much larger one is shrunk, but
             to no less than twice that.
         alpha: keep transparency, as (H, W, 4); otherwise it is laid on white.
         max_pixels: larger pictures are refused before they are unpacked.
     """
     try:
-        with _opened(file.path) as image:
+        with _opened(file) as image:
             width, height = image.size
             if width * height > max_pixels:
                 return BadPicture(
@@ -81,12 +91,13 @@ def read_picture(
     return Picture(file.name, shrink_picture(pixels, size), file.group)
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(file: PictureFile | EncodedPicture) -> Image.Image:
+    place = BytesIO(file.data) if isinstance(file, EncodedPicture) else file.path
     # Pillow's warning about many pixels would come beside our own limit. Python's warning filters
     # are shared by all threads, so they are changed by one thread at a time.
     with _opening, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(path, formats=_formats())
+        return Image.open(place, formats=_formats())
 
 
 @cache

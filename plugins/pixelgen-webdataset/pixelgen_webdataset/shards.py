@@ -1,0 +1,143 @@
+"""`webdataset`: pictures in tar shards, read from beginning to end as WebDataset lays them out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from braceexpand import braceexpand
+from pydantic import Field
+from webdataset.gopen import gopen
+from webdataset.tariterators import group_by_keys, tar_file_iterator
+
+from pixelgen.data.reading import EXTENSIONS, EncodedPicture
+from pixelgen.errors import OptionError, SourceError
+from pixelgen.sources.encoded import EncodedOptions, EncodedSource
+from pixelgen.sources.interface import BadPicture
+from pixelgen.sources.shards import find_shards
+
+PIPE = "pipe:"
+ALLOWING_PIPES = "PIXELGEN_PIPES"
+ENDINGS = frozenset({".tar", ".tgz", ".gz"})
+
+
+class Shards(EncodedSource):
+    """Pictures in tar files, in which files of the same name but for the ending are one sample.
+
+    The place is a tar file, a folder of them, a pattern (`shards/*.tar`), a range
+    (`shards/{0000..0099}.tar`), or `pipe:COMMAND`, whose output is a tar file. A picture is called
+    after its shard and its key. Nothing is unpacked to disk.
+    """
+
+    needs_location: ClassVar[bool] = True
+
+    class Options(EncodedOptions):
+        """Which members of a shard are taken."""
+
+        pictures: str = Field(
+            "", description="the ending of the pictures, such as jpg; any picture's if left out"
+        )
+        group: str | None = Field(
+            None,
+            description="the ending of the member that names a picture's group, such as cls or "
+            "txt; or json.FIELD",
+        )
+
+    def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
+        super().__init__(options, location, seed=seed)
+        if not location:
+            raise SourceError(
+                "no shards were given",
+                where="in the place of the pictures",
+                remedy="Name them: pixelgen run 'shards/{0000..0099}.tar' --source webdataset",
+            )
+        group = options.group
+        if group is not None and (not group or group == "json"):
+            raise OptionError(
+                f"{group!r} names no group",
+                where="in source.group",
+                remedy="Give an ending such as cls, or the field of a JSON member: json.label",
+            )
+        self._location = location
+        self._shards  # noqa: B018 - what is not there is said at once
+
+    def encoded(self) -> Iterator[EncodedPicture | BadPicture]:
+        """Yield the pictures shard by shard; a damaged shard is a bad picture, and ends there."""
+        for shard in self.mixed(self._shards):
+            name = "pipe" if shard.startswith(PIPE) else Path(shard).name
+            if len(self._shards) > 1 and shard.startswith(PIPE):
+                name = f"pipe-{self._shards.index(shard)}"
+            seen: set[str] = set()
+            try:
+                for sample in _samples(shard):
+                    found = self._picture(sample, name)
+                    if found is None:
+                        continue
+                    if found.name in seen:
+                        yield BadPicture(found.name, "the shard has another of this name")
+                    else:
+                        seen.add(found.name)
+                        yield found
+            except Exception as error:  # a damaged archive can raise nearly anything
+                yield BadPicture(name, f"the shard cannot be read to its end: {_reason(error)}")
+
+    @cached_property
+    def _shards(self) -> list[str]:
+        if self._location.startswith(PIPE):
+            if not os.environ.get(ALLOWING_PIPES):
+                raise SourceError(
+                    f"{self._location!r} would run a command",
+                    where="in the place of the pictures",
+                    remedy=f"If it is yours, allow it: {ALLOWING_PIPES}=1 pixelgen …. A recipe of "
+                    "somebody else's must not run commands here",
+                )
+            return list(braceexpand(self._location))
+        places = list(braceexpand(self._location))
+        return [str(shard) for place in places for shard in find_shards(place, ENDINGS)]
+
+    def _picture(self, sample: dict[str, Any], shard: str) -> EncodedPicture | BadPicture | None:
+        """The picture of a sample; None where it has none."""
+        wanted = self.options.pictures.lower().lstrip(".")
+        endings = [wanted] if wanted else [ending.lstrip(".") for ending in sorted(EXTENSIONS)]
+        ending = next((each for each in endings if each in sample), None)
+        if ending is None:
+            return None
+        name = f"{shard}/{sample['__key__']}.{ending}"
+        try:
+            group = self._group(sample)
+        except (KeyError, ValueError) as error:
+            return BadPicture(name, f"its group cannot be read: {error}")
+        return EncodedPicture(sample[ending], name, group)
+
+    def _group(self, sample: dict[str, Any]) -> str:
+        if self.options.group is None:
+            return ""
+        ending, _, field = self.options.group.partition(".")
+        if ending not in sample:
+            raise ValueError(f"it has no member .{ending}")
+        text = sample[ending].decode("utf-8")
+        if ending != "json":
+            return str(text.strip())
+        document = json.loads(text)
+        if not isinstance(document, dict) or field not in document:
+            raise ValueError(f"its JSON has no field {field!r}")
+        return str(document[field])
+
+
+def _samples(shard: str) -> Iterator[dict[str, Any]]:
+    """The samples of one shard: `__key__`, and the contents of members by their endings."""
+    stream: Any = gopen(shard) if shard.startswith(PIPE) else Path(shard).open("rb")  # noqa: SIM115
+    with closing(stream):
+        members = ({**member, "__url__": shard} for member in tar_file_iterator(stream))
+        yield from group_by_keys(members)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error.args[0]) if error.args else type(error).__name__
