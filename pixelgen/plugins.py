@@ -58,6 +58,7 @@ KNOWN_ELSEWHERE = {
     ("model", "keras-lstm"): "pixelgen-keras",
     ("tokenizer", "cupy-kmeans"): "pixelgen-cupy",
     ("tracker", "tensorboard"): "pixelgen-tensorboard",
+    ("executor", "ray"): "pixelgen-ray",
     ("source", "webdataset"): "pixelgen-webdataset",
     ("source", "parquet"): "pixelgen-parquet",
     ("source", "hf-datasets"): "pixelgen-hf-datasets",

@@ -16,6 +16,7 @@ from pixelgen.data.bands import FREE
 from pixelgen.data.material import Framing
 from pixelgen.data.reading import PictureFile, read_picture
 from pixelgen.errors import OptionError, SourceError, did_you_mean
+from pixelgen.executors.interface import Executor
 from pixelgen.plan import Wishes
 from pixelgen.samplers.interface import Sampler
 from pixelgen.sources.interface import BadPicture
@@ -44,6 +45,7 @@ class Asked(TypedDict, total=False):
     prime_rows: int
     best_of: int
     sampler: Sampler | None
+    executor: Executor | None
     progress: Callable[[int], None] | None
 
 

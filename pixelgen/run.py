@@ -14,6 +14,7 @@ from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.batches import Cutter
 from pixelgen.data.material import Framing, make_cutter, make_spec
 from pixelgen.errors import RunUnreadable
+from pixelgen.executors.interface import Executor
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model, ModelSpec
 from pixelgen.options import parse_options
@@ -176,6 +177,7 @@ class Run:
         prime_rows: int = 5,
         best_of: int = 1,
         sampler: Sampler | None = None,
+        executor: Executor | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> np.ndarray:
         """Paint pictures.
@@ -194,6 +196,8 @@ class Run:
             prime_rows: how many rows of pixels.
             best_of: of so many pictures, take the one that the model holds to be the most probable.
             sampler: in place of the run's.
+            executor: whose workers paint, each a part of the pictures, which are the same; each
+                opens the run for itself. This process paints if None.
             progress: called with the number of cells painted so far.
 
         Returns:
@@ -216,6 +220,7 @@ class Run:
                 prime_rows=prime_rows,
                 best_of=best_of,
                 sampler=sampler,
+                executor=executor,
                 progress=progress,
             )
         )
@@ -228,6 +233,8 @@ class Run:
         """Paint as `sample` does, giving some pictures at a time, in bounded memory."""
         temperature, group = asked.get("temperature"), asked.get("group")
         first = asked.get("first", 0)
+        if executor := asked.get("executor"):
+            return self._spread(executor, range(first, first + pictures), asked)
         framing = framing_at(self, asked.get("width"), asked.get("height"))
         given = prime_tokens(self, framing, asked.get("prime"), asked.get("prime_rows", 5))
         wishes = wishes_for(
@@ -245,6 +252,32 @@ class Run:
             seed=asked.get("seed"),
             group=group,
             progress=asked.get("progress"),
+        )
+
+    def _spread(
+        self, executor: Executor, pictures: range, asked: Mapping[str, Any]
+    ) -> Iterator[np.ndarray]:
+        """Paint by the workers of an executor."""
+        from pixelgen.spreading import Place, paint_spread
+
+        own = {"first", "executor", "progress"}
+        place = Place(
+            str(self.path.resolve()),
+            self.directory.model.stat().st_mtime_ns,
+            self._device,
+            self._model_name,
+            tuple(sorted(self._model_options.items())),
+        )
+        told = asked.get("progress")
+        framing = framing_at(self, asked.get("width"), asked.get("height"))
+        rows, columns = framing.grid(self.tokenizer.token_shape)
+        cells = rows * columns * asked.get("best_of", 1)
+        return paint_spread(
+            executor,
+            place,
+            pictures,
+            {name: value for name, value in asked.items() if name not in own},
+            told and (lambda done: told(done * cells)),
         )
 
     def complete(self, picture: PictureLike, **asked: Any) -> Completion:

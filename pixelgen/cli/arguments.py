@@ -19,3 +19,12 @@ OtherBackend = Annotated[
         help="Another backend of the run's model, such as numpy-lstm for torch-lstm.",
     ),
 ]
+
+ExecutorName = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        autocompletion=complete.executors,
+        help="Whose workers share the work; the results are the same.",
+    ),
+]

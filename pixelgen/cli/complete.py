@@ -32,3 +32,8 @@ def trackers(incomplete: str) -> list[str]:
 def sources(incomplete: str) -> list[str]:
     """Return the sources that begin with what was typed."""
     return _names("source", incomplete)
+
+
+def executors(incomplete: str) -> list[str]:
+    """Return the executors that begin with what was typed."""
+    return _names("executor", incomplete)

@@ -63,12 +63,13 @@ def complete_picture(
     from pixelgen.run import Run
     from pixelgen.runs import atomic
 
-    of_model, chosen = painting.plugin_options(option)
-    opened = Run(run, device=device, model=model, model_options=of_model)
+    chosen = painting.plugin_options(option)
+    opened = Run(run, device=device, model=model, model_options=chosen["model"])
     course = painting.parse_course(temperature_schedule, temperature)
     asked: list[float | None] = [*parse_temperatures(temperature or [])] or [None]
     samplers = [
-        opened.sampler(1.0 if course else value, name=sampler, options=chosen) for value in asked
+        opened.sampler(1.0 if course else value, name=sampler, options=chosen["sampler"])
+        for value in asked
     ]
     kind = painting.parse_group(group, opened.groups)
     used = opened.recipe.seed if seed is None else seed

@@ -12,6 +12,7 @@ from pixelgen.cli import complete
 from pixelgen.errors import OptionError
 
 if TYPE_CHECKING:
+    from pixelgen.executors.interface import Executor
     from pixelgen.run import Run
 
 Temperatures = Annotated[
@@ -61,9 +62,9 @@ BestOf = Annotated[
 
 
 def plugin_options(
-    assignments: Sequence[str] | None,
-) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Return the model's options of `-o`, and the sampler's.
+    assignments: Sequence[str] | None, kinds: Sequence[str] = ("model", "sampler")
+) -> dict[str, dict[str, Any] | None]:
+    """Return the options of `-o` for each of the kinds.
 
     Raises:
         OptionError: there is another plugin's among them.
@@ -71,13 +72,37 @@ def plugin_options(
     from pixelgen.cli.assignments import parse_assignments
 
     options = parse_assignments(assignments or [])
-    if other := sorted(set(options) - {"model", "sampler"}):
+    if other := sorted(set(options) - set(kinds)):
+        named = f"{', '.join(kinds[:-1])} and {kinds[-1]}"
         raise OptionError(
-            f"only options of the sampler and the model can be changed now, not the {other[0]}'s",
+            f"only options of {named} can be changed now, not the {other[0]}'s",
             where="in -o",
             remedy="Train again with pixelgen run to change the others",
         )
-    return options.get("model"), options.get("sampler")
+    return {kind: options.get(kind) for kind in kinds}
+
+
+def executor_named(name: str | None, options: dict[str, Any] | None) -> Executor | None:
+    """Return the executor that `--executor` names, with its options of `-o`.
+
+    Raises:
+        OptionError: an option cannot be; or there are options and no name.
+        PluginNotFound, PluginUnusable, PluginConflict: it cannot be had.
+    """
+    if name is None:
+        if options:
+            raise OptionError(
+                "there are options of an executor, and none is named",
+                where="in -o",
+                remedy="Name it: --executor local",
+            )
+        return None
+    from pixelgen.options import parse_options
+    from pixelgen.plugins import catalogue
+
+    loaded = catalogue().load("executor", name)
+    made: Executor = loaded(parse_options(loaded.Options, options or {}, owner=f"executor {name}"))
+    return made
 
 
 def parse_course(text: str | None, others: Sequence[str] | None) -> tuple[float, ...]:

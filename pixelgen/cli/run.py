@@ -68,6 +68,14 @@ def run(
             rich_help_panel=PLUGINS,
         ),
     ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help="Shares out work on pictures.",
+            autocompletion=complete.executors,
+            rich_help_panel=PLUGINS,
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -194,6 +202,7 @@ def run(
         tokenizer__colors=colors,
         model__name=model,
         sampler__name=sampler,
+        executor__name=executor,
         data__size=None if size is None else list(parse_size(size)),
         data__fit=fit,
         data__augment=augment,

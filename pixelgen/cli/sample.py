@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pixelgen.cli import painting
-from pixelgen.cli.arguments import Device, OtherBackend
+from pixelgen.cli.arguments import Device, ExecutorName, OtherBackend
 
 
 def sample(
@@ -30,6 +30,7 @@ def sample(
     group: painting.Group = None,
     model: OtherBackend = None,
     sampler: painting.SamplerName = None,
+    executor: ExecutorName = None,
     option: painting.Assignments = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pictures; the run's samples/ if left out.")
@@ -46,14 +47,15 @@ def sample(
     from pixelgen.request import Temperature
     from pixelgen.run import Run
 
-    of_model, chosen = painting.plugin_options(option)
-    opened = Run(run, device=device, model=model, model_options=of_model)
+    chosen = painting.plugin_options(option, ("model", "sampler", "executor"))
+    opened = Run(run, device=device, model=model, model_options=chosen["model"])
+    spread = painting.executor_named(executor, chosen["executor"])
     recipe = opened.recipe
     course = painting.parse_course(temperature_schedule, temperature)
     asked: list[float | None] = [*parse_temperatures(temperature or [])]
     asked = [1.0] if course else asked or [*recipe.painting.temperatures] or [None]
     used = recipe.seed if seed is None else seed
-    samplers = [opened.sampler(value, name=sampler, options=chosen) for value in asked]
+    samplers = [opened.sampler(value, name=sampler, options=chosen["sampler"]) for value in asked]
     kind = painting.parse_group(group, opened.groups)
     gallery = Gallery(out or opened.directory.samples, used)
     with painting.painting_bar(
@@ -75,6 +77,7 @@ def sample(
                 prime_rows=prime_rows,
                 best_of=best_of,
                 sampler=at_temperature,
+                executor=spread,
                 progress=begin_bar(words),
             )
             for pictures in parts:

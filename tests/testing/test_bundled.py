@@ -46,6 +46,7 @@ BUNDLED = (
     "pixelgen-webdataset",
     "pixelgen-parquet",
     "pixelgen-hf-datasets",
+    "pixelgen-ray",
 )
 
 # Sources that no folder of pictures will do for: their own tests make what they are checked on.
