@@ -83,6 +83,11 @@ class ColourSpace:
     _forward: Callable[[np.ndarray], np.ndarray]  # uint8 (n, 3) to features, not yet rounded
     _backward: Callable[[np.ndarray], np.ndarray]  # features (n, 3) to sRGB in [0, 255], float64
 
+    def __reduce__(self) -> tuple[Callable[[SpaceName], ColourSpace], tuple[SpaceName]]:
+        return colour_space, (
+            self.name,
+        )  # one of a few: a tokenizer sent to another process has it
+
     def features(self, colours: np.ndarray) -> np.ndarray:
         """Return the features of colours (n, 3 or 4) uint8: whole numbers, (n, 3 or 4) float64."""
         features = self._forward(colours[:, :3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +11,8 @@ from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Generic, Literal
+from functools import partial
+from typing import Any, Generic, Literal
 
 from pydantic import Field
 
@@ -107,7 +109,8 @@ class _ProcessMap(Generic[Item, Result]):
     """
 
     def __init__(self, function: Callable[[Item], Result], workers: int, retries: int) -> None:
-        self.function = function
+        # Sent to each process once, with whatever arrays are bound to it, and not with each item.
+        self.function = pickle.dumps(function, protocol=5)
         self.workers = workers
         self.retries = retries
         self.pool = self._new_pool()
@@ -126,7 +129,7 @@ class _ProcessMap(Generic[Item, Result]):
 
     def _submit(self, number: int, item: Item) -> None:
         try:
-            future = self.pool.submit(self.function, item)
+            future = self.pool.submit(_call, item)
         except BrokenProcessPool as death:  # a process has died since the last result
             future = Future()
             future.set_exception(death)
@@ -152,7 +155,7 @@ class _ProcessMap(Generic[Item, Result]):
                 task.deaths += 1
                 if task.deaths > self.retries:
                     raise _died(task.number, task.deaths) from task.future.exception()
-                task.future = self.pool.submit(self.function, task.item)
+                task.future = self.pool.submit(_call, task.item)
                 if isinstance(task.future.exception(), BrokenProcessPool):
                     self._restart()
 
@@ -164,12 +167,30 @@ class _ProcessMap(Generic[Item, Result]):
         return ProcessPoolExecutor(
             self.workers,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_leave_interrupts_to_the_parent,
+            initializer=_begin,
+            initargs=(self.function,),
         )
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+_function: Callable[[Any], Any]  # of a worker process
+
+
+def _begin(pickled: bytes) -> None:
+    """Take the function that this process will be given items for."""
+    global _function
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    try:
+        _function = pickle.loads(pickled)
+    except Exception as error:  # raised for the items, where somebody hears of it
+        _function = partial(_fail, error)
+
+
+def _call(item: Any) -> Any:
+    return _function(item)
+
+
+def _fail(error: Exception, item: Any) -> Any:
+    raise error
 
 
 def _died(number: int, deaths: int) -> ExecutorError:
