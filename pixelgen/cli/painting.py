@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
 from pixelgen.cli import complete
-from pixelgen.errors import OptionError
+from pixelgen.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
     from pixelgen.executors.interface import Executor
     from pixelgen.run import Run
+    from pixelgen.shards.manifest import Form
 
 Temperatures = Annotated[
     list[str] | None,
@@ -61,6 +62,12 @@ BestOf = Annotated[
 ]
 
 
+class BeginBar(Protocol):
+    """Begins a bar."""
+
+    def __call__(self, words: str, in_pictures: bool = False) -> Callable[[int], None]: ...
+
+
 def plugin_options(
     assignments: Sequence[str] | None, kinds: Sequence[str] = ("model", "sampler")
 ) -> dict[str, dict[str, Any] | None]:
@@ -105,6 +112,29 @@ def executor_named(name: str | None, options: dict[str, Any] | None) -> Executor
     return made
 
 
+def parse_shards(text: str, temperatures: Sequence[float | None]) -> Form:
+    """Return the form of `--shards`.
+
+    Raises:
+        OptionError: there is no such form; or there are several temperatures.
+    """
+    from pixelgen.shards.files import WRITERS
+
+    if text not in WRITERS:
+        raise OptionError(
+            f"there are no shards of the form {text!r}",
+            where="in --shards",
+            remedy=f"{did_you_mean(text, WRITERS)}Known: {', '.join(WRITERS)}",
+        )
+    if len(temperatures) > 1:
+        raise OptionError(
+            f"shards are of one temperature, not of {len(temperatures)}",
+            where="in --temperature",
+            remedy="Paint into shards once for each, with a --out of its own",
+        )
+    return text
+
+
 def parse_course(text: str | None, others: Sequence[str] | None) -> tuple[float, ...]:
     """Return the numbers of `--temperature-schedule 1.0:0.7`; none if it was not given.
 
@@ -144,11 +174,12 @@ def parse_group(text: str | None, known: Sequence[str]) -> str | dict[str, float
 @contextmanager
 def painting_bar(
     run: Run, pictures: int, *, width: int | None, height: int | None, best_of: int
-) -> Iterator[Callable[[str], Callable[[int], None]]]:
+) -> Iterator[BeginBar]:
     """Show how far the painting is, where the error stream is a terminal.
 
     Yields:
-        A function that begins a bar with these words, and returns what it is told progress by.
+        A function that begins a bar with these words, and returns what it is told progress by: a
+        number of cells, or of pictures.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -159,8 +190,9 @@ def painting_bar(
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
 
-        def begin(words: str) -> Callable[[int], None]:
-            task = progress.add_task(words, total=pictures * rows * columns * best_of)
-            return lambda done: progress.update(task, completed=done)
+        def begin(words: str, in_pictures: bool = False) -> Callable[[int], None]:
+            each = rows * columns * best_of
+            task = progress.add_task(words, total=pictures * each)
+            return lambda done: progress.update(task, completed=done * (each if in_pictures else 1))
 
         yield begin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,13 +33,22 @@ def sample(
     executor: ExecutorName = None,
     option: painting.Assignments = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the pictures; the run's samples/ if left out.")
+        Path | None, typer.Option(help="Folder for the pictures; samples/ or shards/ of the run.")
     ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tar|parquet",
+            help="Write shards with a manifest, and no single pictures. The same command goes on "
+            "where it was interrupted.",
+        ),
+    ] = None,
+    shard_size: Annotated[int, typer.Option(min=1, help="Pictures in a shard.")] = 1000,
     device: Device = None,
 ) -> None:
     """Paint pictures from a finished or stopped run.
 
-    The last line printed is the path of the contact sheet.
+    The last line printed is the path of the contact sheet, or of the shards' manifest.
     """
     from pixelgen.cli.assignments import parse_temperatures
     from pixelgen.cli.visible import echo
@@ -56,11 +65,38 @@ def sample(
     asked = [1.0] if course else asked or [*recipe.painting.temperatures] or [None]
     used = recipe.seed if seed is None else seed
     samplers = [opened.sampler(value, name=sampler, options=chosen["sampler"]) for value in asked]
-    kind = painting.parse_group(group, opened.groups)
+    shared: dict[str, Any] = {
+        "group": painting.parse_group(group, opened.groups),
+        "width": width,
+        "height": height,
+        "prime": prime,
+        "prime_rows": prime_rows,
+        "best_of": best_of,
+        "executor": spread,
+    }
+    bar = painting.painting_bar(opened, count, width=width, height=height, best_of=best_of)
+    if shards is not None:
+        from pixelgen.shards.painting import paint_shards
+
+        form = painting.parse_shards(shards, asked)
+        with bar as begin_bar:
+            manifest = paint_shards(
+                opened,
+                out or opened.path / "shards",
+                count,
+                form=form,
+                shard_size=shard_size,
+                seed=used,
+                first=first,
+                temperature=course or asked[0],
+                sampler=samplers[0],
+                progress=begin_bar("Painting", in_pictures=True),
+                **shared,
+            )
+        echo(manifest)
+        return
     gallery = Gallery(out or opened.directory.samples, used)
-    with painting.painting_bar(
-        opened, count, width=width, height=height, best_of=best_of
-    ) as begin_bar:
+    with bar as begin_bar:
         for value, at_temperature in zip(asked, samplers, strict=True):
             along: Temperature = course or value
             words = "Painting" if course or value is None else f"Painting at temperature {value:g}"
@@ -70,15 +106,9 @@ def sample(
                 temperature=along,
                 seed=used,
                 first=first,
-                group=kind,
-                width=width,
-                height=height,
-                prime=prime,
-                prime_rows=prime_rows,
-                best_of=best_of,
                 sampler=at_temperature,
-                executor=spread,
                 progress=begin_bar(words),
+                **shared,
             )
             for pictures in parts:
                 gallery.add(pictures, first=number, temperature=value if len(asked) > 1 else None)

@@ -114,3 +114,34 @@ def test_a_damaged_run_says_which_file(pixelgen):
     (RUN / "model" / "model.safetensors").write_bytes(b"no")
     called = pixelgen("sample", RUN, "--out", "new")
     called.assert_explained("model.safetensors has 2 bytes", "model")
+
+
+def test_shards_end_with_their_manifest(pixelgen):
+    for _ in range(2):
+        called = pixelgen("sample", RUN, "-n", 3, "--shards", "tar", "--shard-size", 2)
+        assert called.code == 0
+        assert called.last == RUN / "shards" / "manifest.json"
+    names = sorted(path.name for path in (RUN / "shards").glob("shard-*"))
+    assert names == ["shard-00000.tar", "shard-00001.tar"]
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "remedy"),
+    [
+        (["--shards", "tra"], "'tra'", "Did you mean 'tar'"),
+        (["--shards", "tar", "--temperature", "0.5,1"], "one temperature", "once for each"),
+        (["-o", "executor.workers=2"], "options of an executor", "--executor local"),
+        (["--executor", "lokal"], "'lokal'", "local"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_painted(pixelgen, words, what, remedy):
+    called = pixelgen("sample", RUN, "-n", 2, *words, "--out", "new")
+    called.assert_explained(what, "", remedy)
+    assert not Path("new").exists()
+
+
+def test_workers_paint_the_same_pictures(pixelgen):
+    words = ["--executor", "local", "-o", "executor.kind=serial"]
+    pixelgen("sample", RUN, "-n", 3, "--out", "here")
+    assert pixelgen("sample", RUN, "-n", 3, "--out", "there", *words).code == 0
+    assert painted("here") == painted("there")

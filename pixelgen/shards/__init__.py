@@ -1,0 +1,1 @@
+"""Painted pictures by the thousand, in tar or Parquet files with a manifest."""
