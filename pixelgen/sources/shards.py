@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -50,6 +51,12 @@ def find_shards(location: str, endings: Collection[str]) -> list[Path]:
             f"{min(endings)}'",
         )
     return sorted(shards)
+
+
+def below_common_folder(shard: Path, shards: Sequence[Path]) -> str:
+    """Return what a shard is called: its path below the folder that all have in common."""
+    folder = os.path.commonpath([each.parent for each in shards])
+    return shard.relative_to(folder).as_posix()
 
 
 def _no_such_place(path: Path) -> SourceError:

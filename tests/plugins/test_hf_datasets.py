@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
 from pathlib import Path
 
@@ -109,6 +111,28 @@ def test_a_dataset_cannot_have_other_files_read(tmp_path):
     assert "no file in the dataset" in outside.reason
     assert isinstance(empty, BadPicture)
     assert empty.reason == "the cell is empty"
+
+
+def test_pictures_that_are_files_on_the_hub_are_fetched(monkeypatch):
+    asked = []
+
+    @contextlib.contextmanager
+    def opened(path, mode):
+        asked.append(path)
+        if "gone" in path:
+            raise OSError("no connection")
+        yield io.BytesIO(png(7))
+
+    monkeypatch.setattr("pixelgen_hf_datasets.dataset.fsspec.open", opened)
+    made = source(ROOT / "saved")
+    there, gone = (
+        made._picture({"image": {"bytes": None, "path": path}}, "train-0", "image", None)
+        for path in ("zip://a.png::hf://datasets/o/n/a.zip", "hf://datasets/o/n/gone.png")
+    )
+    assert there.data == png(7)
+    assert isinstance(gone, BadPicture)
+    assert "cannot be fetched: no connection" in gone.reason
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_groups_and_names_come_from_columns(tmp_path):
         tmp_path / "a.parquet",
         {"picture": [png(1), png(2), png(3)], "label": [4, None, 5], "title": ["x", "y", "x"]},
     )
-    found = list(source(path, column="picture", group="label", name="title").pictures(SIZE))
+    found = list(source(path, column="picture", group="label", title="title").pictures(SIZE))
     assert [(each.name, each.group) for each in found[:2]] == [("x", "4"), ("y", "")]
     assert isinstance(found[2], BadPicture)
     assert "name is taken" in found[2].reason

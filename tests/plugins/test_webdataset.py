@@ -67,6 +67,13 @@ def test_a_range_a_pattern_and_a_folder_are_the_same(place):
     assert names(f"{SHARDS}/{place}") == expected
 
 
+def test_shards_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_shards(tmp_path / folder, shards=1, pictures=1)
+    assert names(f"{tmp_path}/{{a,b}}/0000.tar") == ["a/0000.tar/0.png", "b/0000.tar/0.png"]
+
+
 def test_one_shard_alone():
     assert names(SHARDS / "0001.tar") == [f"0001.tar/{n}.png" for n in range(3)]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import datasets
+import fsspec
 from pydantic import Field
 
 from pixelgen.data.reading import EncodedPicture
@@ -15,6 +16,7 @@ from pixelgen.errors import SourceError, did_you_mean
 from pixelgen.sources.encoded import EncodedOptions, EncodedSource
 from pixelgen.sources.interface import BadPicture
 
+HUB = "hf://"
 SAVED = ("dataset_info.json", "dataset_dict.json")  # files of a folder that save_to_disk wrote
 
 
@@ -137,6 +139,8 @@ class HuggingFace(EncodedSource):
             return EncodedPicture(data, name, group)
         if not cell.get("path"):
             return BadPicture(name, "the cell is empty")
+        if cell["path"].rpartition("::")[2].startswith(HUB):
+            return _fetched(cell["path"], name, group)
         # Whoever made the dataset must not choose what is read here.
         path, folder = Path(cell["path"]), Path(self._location).expanduser()
         if not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
@@ -148,6 +152,15 @@ class HuggingFace(EncodedSource):
         if isinstance(feature, datasets.ClassLabel) and isinstance(value, int):
             return str(feature.int2str(value)) if value >= 0 else ""
         return str(value)
+
+
+def _fetched(path: str, name: str, group: str) -> EncodedPicture | BadPicture:
+    """A picture that lies on the Hub as a file of its own, or in an archive there."""
+    try:
+        with fsspec.open(path, "rb") as stream:
+            return EncodedPicture(stream.read(), name, group)
+    except Exception as error:  # of a connection, or a damaged archive
+        return BadPicture(name, f"it cannot be fetched: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:

@@ -15,7 +15,7 @@ from pixelgen.data.reading import EncodedPicture
 from pixelgen.errors import SourceError, did_you_mean
 from pixelgen.sources.encoded import EncodedOptions, EncodedSource
 from pixelgen.sources.interface import BadPicture
-from pixelgen.sources.shards import find_shards
+from pixelgen.sources.shards import below_common_folder, find_shards
 
 ROWS_AT_ONCE = 64
 ENDINGS = frozenset({".parquet", ".pq"})
@@ -36,7 +36,7 @@ class Tables(EncodedSource):
 
         column: str = Field("image", description="the column of the pictures")
         group: str | None = Field(None, description="the column that names a picture's group")
-        name: str | None = Field(None, description="the column that names a picture")
+        title: str | None = Field(None, description="the column that names a picture")
 
     def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
         super().__init__(options, location, seed=seed)
@@ -72,22 +72,29 @@ class Tables(EncodedSource):
                 self._check(path, file.schema_arrow)
                 for batch in file.iter_batches(ROWS_AT_ONCE, columns=self._columns):
                     for values in batch.to_pylist():
-                        found = self._picture(values, f"{path.name}:{row}")
+                        found = self._picture(values, f"{self._called(path)}:{row}")
                         row += 1
-                        if self.options.name and found.name in taken:
-                            found = BadPicture(f"{path.name}:{row - 1}", "its name is taken")
-                        elif self.options.name:
+                        if self.options.title and found.name in taken:
+                            found = BadPicture(
+                                f"{self._called(path)}:{row - 1}", "its name is taken"
+                            )
+                        elif self.options.title:
                             taken.add(found.name)
                         yield found
             except (OSError, pa.ArrowException) as error:
-                yield BadPicture(f"{path.name}:{row}", f"the file cannot be read on: {error}")
+                yield BadPicture(
+                    f"{self._called(path)}:{row}", f"the file cannot be read on: {error}"
+                )
             except SourceError as error:
-                yield BadPicture(path.name, str(error))
+                yield BadPicture(self._called(path), str(error))
+
+    def _called(self, path: Path) -> str:
+        return below_common_folder(path, self._files)
 
     @property
     def _columns(self) -> list[str]:
         options = self.options
-        return [each for each in (options.column, options.group, options.name) if each is not None]
+        return [each for each in (options.column, options.group, options.title) if each is not None]
 
     def _check(self, path: Path, schema: pa.Schema) -> None:
         for column in self._columns:
@@ -110,7 +117,7 @@ class Tables(EncodedSource):
 
     def _picture(self, values: dict[str, Any], place: str) -> EncodedPicture | BadPicture:
         options = self.options
-        given = values[options.name] if options.name else None
+        given = values[options.title] if options.title else None
         name = place if given is None else str(given)
         data = values[options.column]
         if isinstance(data, dict):

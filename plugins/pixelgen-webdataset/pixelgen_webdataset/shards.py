@@ -19,7 +19,7 @@ from pixelgen.data.reading import EXTENSIONS, EncodedPicture
 from pixelgen.errors import OptionError, SourceError
 from pixelgen.sources.encoded import EncodedOptions, EncodedSource
 from pixelgen.sources.interface import BadPicture
-from pixelgen.sources.shards import find_shards
+from pixelgen.sources.shards import below_common_folder, find_shards
 
 PIPE = "pipe:"
 ALLOWING_PIPES = "PIXELGEN_PIPES"
@@ -69,9 +69,7 @@ class Shards(EncodedSource):
     def encoded(self) -> Iterator[EncodedPicture | BadPicture]:
         """Yield the pictures shard by shard; a damaged shard is a bad picture, and ends there."""
         for shard in self.mixed(self._shards):
-            name = "pipe" if shard.startswith(PIPE) else Path(shard).name
-            if len(self._shards) > 1 and shard.startswith(PIPE):
-                name = f"pipe-{self._shards.index(shard)}"
+            name = self._called(shard)
             seen: set[str] = set()
             try:
                 for sample in _samples(shard):
@@ -99,6 +97,11 @@ class Shards(EncodedSource):
             return list(braceexpand(self._location))
         places = list(braceexpand(self._location))
         return [str(shard) for place in places for shard in find_shards(place, ENDINGS)]
+
+    def _called(self, shard: str) -> str:
+        if not shard.startswith(PIPE):
+            return below_common_folder(Path(shard), [Path(each) for each in self._shards])
+        return f"pipe-{self._shards.index(shard)}" if len(self._shards) > 1 else "pipe"
 
     def _picture(self, sample: dict[str, Any], shard: str) -> EncodedPicture | BadPicture | None:
         """The picture of a sample; None where it has none."""
