@@ -11,6 +11,7 @@ import tomli_w
 
 from pixelgen.errors import OptionError
 from pixelgen.options import Options, describe_options, parse_options
+from pixelgen.recipe import PluginSection, SourceSection
 from pixelgen.registration import interface_of
 from pixelgen.testing.contract import Broken, check
 from pixelgen.testing.subject import Subject
@@ -90,11 +91,17 @@ def check_options_are_validated(subject: Subject) -> None:
 
 @check(*CLASSES)
 def check_options_survive_a_recipe(subject: Subject) -> None:
-    """Options that are written into a recipe's TOML and read again are the same options.
+    """Options that are written into a recipe's TOML and read again are the same options; none is
+    called `name`, which in a recipe's table is the plugin's, nor `location` in a source.
 
     What to do: use types that TOML has: numbers, text, true and false, lists and tables; or None.
+    Call what names a picture its title.
     """
     parsed = subject.parsed()
+    section = SourceSection if subject.kind == "source" else PluginSection
+    reserved = set() if subject.kind == "tracker" else set(section.model_fields)
+    if taken := sorted(reserved & set(type(parsed).model_fields)):
+        raise Broken(f"the option {taken[0]!r} cannot be set: a recipe's table has one already")
     values = parsed.model_dump(mode="json")
     written = tomli_w.dumps({name: value for name, value in values.items() if value is not None})
     again = parse_options(subject.type.Options, tomllib.loads(written), owner=subject.name)

@@ -28,6 +28,10 @@ class Mistakes(dict[str, tuple[type[Any], str]]):
         tuples = Field((1, 2), description="a tuple, which TOML has not")
         forgetful = create_model("Options", __base__=options, chosen=(Any, tuples))
         unchecked = type("Options", (options,), {"model_config": ConfigDict(extra="ignore")})
+        named = Field("x", description="a name that the recipe's table has already")
+        clashing = create_model("Options", __base__=options, name=(str, named))
+        if kind != "tracker":  # whose table is called after it
+            self.add("an option called name", "options_survive_a_recipe", Options=clashing)
         self.add("no docstring", "class_is_described", __doc__="")
         self.add("an option without a description", "class_is_described", Options=undescribed)
         self.add("unknown options taken", "options_are_validated", Options=unchecked)
