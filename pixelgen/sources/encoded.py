@@ -10,12 +10,13 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field
 
 from pixelgen.data.reading import MOST_PIXELS, PILLOWS_LIMIT, EncodedPicture, read_picture
+from pixelgen.errors import SourceError
 from pixelgen.executors.local import Local
 from pixelgen.options import Options as BaseOptions
 from pixelgen.randomness import generator_for
@@ -45,9 +46,26 @@ class EncodedOptions(BaseOptions):
 
 
 class EncodedSource(Source):
-    """A source of encoded pictures, of which a bounded number is in memory at a time."""
+    """A source of encoded pictures, of which a bounded number is in memory at a time.
+
+    Attributes:
+        example: how somebody runs it, for the error where no place was given.
+        place: where the pictures are.
+    """
 
     Options = EncodedOptions
+    needs_location: ClassVar[bool] = True
+    example: ClassVar[str]
+
+    def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
+        super().__init__(options, location, seed=seed)
+        if not location:
+            raise SourceError(
+                "no place of the pictures was given",
+                where="in the place of the pictures",
+                remedy=f"Name it: {self.example}",
+            )
+        self.place: str = location
 
     @abstractmethod
     def encoded(self) -> Iterator[EncodedPicture | BadPicture]:

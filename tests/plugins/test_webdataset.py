@@ -196,3 +196,8 @@ def test_a_run_learns_from_shards(tmp_path):
     run = learn_from("webdataset", f"{SHARDS}/{{0000..0001}}.tar", tmp_path / "run")
     assert run.sample(1).shape == (1, 8, 8, 3)
     assert len(run.manifest["data"]["train"]) == 5
+
+
+def test_a_place_is_needed():
+    with pytest.raises(SourceError, match="no place of the pictures.*--source webdataset"):
+        Shards(Shards.Options())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import datasets
 import fsspec
@@ -27,7 +27,7 @@ class HuggingFace(EncodedSource):
     called after its split and its number, counted from 0. No code of a dataset is ever run.
     """
 
-    needs_location: ClassVar[bool] = True
+    example = "pixelgen run owner/name --source hf-datasets"
 
     class Options(EncodedOptions):
         """Which part of the dataset is read."""
@@ -39,16 +39,6 @@ class HuggingFace(EncodedSource):
             None, description="the column of the pictures; the first of pictures if left out"
         )
         group: str | None = Field(None, description="the column that names a picture's group")
-
-    def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
-        super().__init__(options, location, seed=seed)
-        if not location:
-            raise SourceError(
-                "no dataset was given",
-                where="in the place of the pictures",
-                remedy="Name one: pixelgen run owner/name --source hf-datasets",
-            )
-        self._location = location
 
     def length(self) -> int | None:
         """Return how many pictures there are; None where the dataset is streamed."""
@@ -75,7 +65,7 @@ class HuggingFace(EncodedSource):
         Raises:
             SourceError: it is not there, or cannot be reached, or has no such split.
         """
-        options, location = self.options, self._location
+        options, location = self.options, self.place
         folder = Path(location).expanduser()
         try:
             if any((folder / name).is_file() for name in SAVED):
@@ -126,7 +116,7 @@ class HuggingFace(EncodedSource):
         known = ", ".join(names) or "none that are known"
         return SourceError(
             what,
-            where=f"in {self._location}, split {self.options.split}",
+            where=f"in {self.place}, split {self.options.split}",
             remedy=f"{did_you_mean(sought, names)}It has {known}: -o source.column=…",
         )
 
@@ -142,7 +132,7 @@ class HuggingFace(EncodedSource):
         if cell["path"].rpartition("::")[2].startswith(HUB):
             return _fetched(cell["path"], name, group)
         # Whoever made the dataset must not choose what is read here.
-        path, folder = Path(cell["path"]), Path(self._location).expanduser()
+        path, folder = Path(cell["path"]), Path(self.place).expanduser()
         if not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
             return BadPicture(name, f"it names {cell['path']}, which is no file in the dataset")
         return EncodedPicture(path.read_bytes(), name, group)

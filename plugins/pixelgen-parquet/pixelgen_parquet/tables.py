@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,7 +29,7 @@ class Tables(EncodedSource):
     row, counted from 0, unless a column names it.
     """
 
-    needs_location: ClassVar[bool] = True
+    example = "pixelgen run data/ --source parquet"
 
     class Options(EncodedOptions):
         """Which columns are read."""
@@ -40,19 +40,12 @@ class Tables(EncodedSource):
 
     def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
         super().__init__(options, location, seed=seed)
-        if not location:
-            raise SourceError(
-                "no Parquet file was given",
-                where="in the place of the pictures",
-                remedy="Name one, a folder or a pattern: pixelgen run data/ --source parquet",
-            )
-        self._location = location
         for path in self._files[:1]:  # so that a mistake is said at once
             self._check(path, _opened(path).schema_arrow)
 
     @cached_property
     def _files(self) -> list[Path]:
-        return find_shards(self._location, ENDINGS)
+        return find_shards(self.place, ENDINGS)
 
     def length(self) -> int | None:
         """Return how many rows there are, of which some may hold no picture."""

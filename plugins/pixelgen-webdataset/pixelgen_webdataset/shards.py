@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from braceexpand import braceexpand
 from pydantic import Field
@@ -34,7 +34,7 @@ class Shards(EncodedSource):
     after its shard and its key. Nothing is unpacked to disk.
     """
 
-    needs_location: ClassVar[bool] = True
+    example = "pixelgen run 'shards/{0000..0099}.tar' --source webdataset"
 
     class Options(EncodedOptions):
         """Which members of a shard are taken."""
@@ -50,12 +50,6 @@ class Shards(EncodedSource):
 
     def __init__(self, options: Any, location: str | None = None, *, seed: int = 0) -> None:
         super().__init__(options, location, seed=seed)
-        if not location:
-            raise SourceError(
-                "no shards were given",
-                where="in the place of the pictures",
-                remedy="Name them: pixelgen run 'shards/{0000..0099}.tar' --source webdataset",
-            )
         group = options.group
         if group is not None and (not group or group == "json"):
             raise OptionError(
@@ -63,7 +57,6 @@ class Shards(EncodedSource):
                 where="in source.group",
                 remedy="Give an ending such as cls, or the field of a JSON member: json.label",
             )
-        self._location = location
         self._shards  # noqa: B018 - what is not there is said at once
 
     def encoded(self) -> Iterator[EncodedPicture | BadPicture]:
@@ -86,16 +79,16 @@ class Shards(EncodedSource):
 
     @cached_property
     def _shards(self) -> list[str]:
-        if self._location.startswith(PIPE):
+        if self.place.startswith(PIPE):
             if not os.environ.get(ALLOWING_PIPES):
                 raise SourceError(
-                    f"{self._location!r} would run a command",
+                    f"{self.place!r} would run a command",
                     where="in the place of the pictures",
                     remedy=f"If it is yours, allow it: {ALLOWING_PIPES}=1 pixelgen …. A recipe of "
                     "somebody else's must not run commands here",
                 )
-            return list(braceexpand(self._location))
-        places = list(braceexpand(self._location))
+            return list(braceexpand(self.place))
+        places = list(braceexpand(self.place))
         return [str(shard) for place in places for shard in find_shards(place, ENDINGS)]
 
     def _called(self, shard: str) -> str:
