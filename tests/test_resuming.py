@@ -301,7 +301,7 @@ def test_a_run_that_died_while_it_painted_only_paints(quick, tmp_path, monkeypat
     resolved = quick(model={"name": "learner", "worse_after": 20}, training=training)
     whole = start(resolved, tmp_path / "whole")
     with monkeypatch.context() as patched:
-        patched.setattr("pixelgen.api.paint_gallery", dies)
+        patched.setattr("pixelgen.carrying_out.paint_gallery", dies)
         with pytest.raises(Killed):
             start(resolved, tmp_path / "killed")
     outcome = resume(tmp_path / "killed")

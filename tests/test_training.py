@@ -418,10 +418,10 @@ class TestTelling:
             clock.now += 60
             return original(*args, **named)
 
-        import pixelgen.api
+        import pixelgen.carrying_out
 
-        original = pixelgen.api.contact_sheet
-        monkeypatch.setattr("pixelgen.api.contact_sheet", slow)
+        original = pixelgen.carrying_out.contact_sheet
+        monkeypatch.setattr("pixelgen.carrying_out.contact_sheet", slow)
         _, diary = train(training={"minutes": 4}, painting={"while_training": 1, "every": 1})
         assert step() > 240
         epochs = [epoch for epoch, *_ in diary.all("sampled")]

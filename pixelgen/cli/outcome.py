@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
-from pixelgen.api import Outcome
+from pixelgen.carrying_out import Outcome
 from pixelgen.cli.display import bits, duration
 from pixelgen.cli.visible import echo, shown
 

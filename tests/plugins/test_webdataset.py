@@ -199,5 +199,5 @@ def test_a_run_learns_from_shards(tmp_path):
 
 
 def test_a_place_is_needed():
-    with pytest.raises(SourceError, match="no place of the pictures.*--source webdataset"):
+    with pytest.raises(SourceError, match=r"no place of the pictures.*--source webdataset"):
         Shards(Shards.Options())
