@@ -22,6 +22,7 @@ from pixelgen.executors.local import Local
 from pixelgen.options import Options as BaseOptions
 from pixelgen.sources.interface import BadPicture, Picture, Source
 
+READ_BY = {".tar": "webdataset", ".parquet": "parquet"}  # sources of files that hold pictures
 FEW_FILES = 32  # are read before threads have started
 
 
@@ -135,7 +136,11 @@ class Folder(Source):
         folders = sum(
             path.is_dir() and not path.name.startswith(".") for path in self.path.iterdir()
         )
-        if folders and not self.options.recursive:
+        packed = {path.suffix.lower() for path in self.path.iterdir()} & set(READ_BY)
+        if packed:
+            ending = min(packed)
+            remedy = f"Its {ending} files are read with --source {READ_BY[ending]}"
+        elif folders and not self.options.recursive:
             remedy = f"To read its {folders} sub-folders as well: -o source.recursive=true"
         else:
             remedy = f"Pictures are files that end in one of {', '.join(sorted(EXTENSIONS))}"

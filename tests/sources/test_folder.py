@@ -256,3 +256,10 @@ def test_reading_writes_nothing_and_keeps_no_file_open(pictures):
     if held:
         assert len(list(Path("/proc/self/fd").iterdir())) == held
     assert all(isinstance(each, np.ndarray) for each in pixels)
+
+
+@pytest.mark.parametrize(("name", "source"), [("a.tar", "webdataset"), ("a.parquet", "parquet")])
+def test_a_folder_of_shards_is_told_from_an_empty_one(tmp_path, name, source):
+    (tmp_path / name).touch()
+    with pytest.raises(NoPictures, match=f"--source {source}"):
+        list(folder(tmp_path).pictures(SIZE))
