@@ -32,7 +32,8 @@ from pixelgen.runs.manifest import SCHEMA, complaint
 from pixelgen.tokenizers.interface import Tokenizer
 
 DAMAGED = "Put the file back from a copy, or begin a new run"
-FOLDERS = ("checkpoints", "samples")
+FOLDERS = ("checkpoints", "samples")  # that a run begins with
+WRITTEN = (*FOLDERS, "evolution", "report")  # all that it writes single files into
 NUMBERS = (
     *("epoch", "step", "seconds", "progress", "targets_per_second"),
     *("train_bits_per_pixel", "held_out_bits_per_pixel"),
@@ -135,7 +136,7 @@ class RunDirectory:
         with locked(self.path):
             with atomic.explained(self.path):
                 (self.path / "checkpoints").mkdir(exist_ok=True)
-                for folder in (self.path, self.path / "checkpoints", self.samples):
+                for folder in (self.path, *(self.path / name for name in WRITTEN)):
                     atomic.recover_directories(folder)
             yield
 
@@ -295,7 +296,7 @@ def _sealed(save: Callable[[Path], None]) -> Callable[[Path], None]:
 def _refuse_links_out(run: Path) -> None:
     """Raise `RunUnreadable` if a link in the run would have us read or write somewhere else."""
     inside = run.resolve()
-    folders = [run / name for name in ("tokenizer", "model", *FOLDERS)]
+    folders = [run / name for name in ("tokenizer", "model", *WRITTEN)]
     folders = [run, *(folder for folder in folders if folder.is_dir())]
     for path in (path for folder in folders for path in folder.iterdir()):
         if path.is_symlink() and not path.resolve().is_relative_to(inside):

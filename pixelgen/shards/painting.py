@@ -75,6 +75,7 @@ def paint_shards(
     )
     _make(folder)
     with locked(folder):
+        atomic.recover_directories(folder)  # what a process that was killed had begun
         there = Manifest.read(folder)
         if there is not None:
             plan.check_same(there, folder)

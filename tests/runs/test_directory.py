@@ -131,6 +131,25 @@ def test_a_checkpoint_that_was_set_aside_is_put_back_and_a_half_filled_one_remov
     assert not half.exists()
 
 
+@pytest.mark.parametrize("folder", [".", "checkpoints", "samples", "evolution", "report"])
+def test_a_half_written_file_of_a_process_that_was_killed_is_removed(run, folder):
+    (run.path / folder).mkdir(exist_ok=True)
+    half = run.path / folder / ".something.json.4711.tmp"
+    half.write_bytes(b"half")
+    with RunDirectory.open(run.path).locked():
+        pass
+    assert not half.exists()
+
+
+@pytest.mark.parametrize("folder", ["evolution", "report"])
+def test_a_link_out_of_what_was_painted_is_refused(run, folder, tmp_path):
+    (run.path / folder).mkdir()
+    (tmp_path / "outside").touch()
+    (run.path / folder / "moments.json").symlink_to(tmp_path / "outside")
+    with pytest.raises(RunUnreadable, match="leads out"):
+        RunDirectory.open(run.path)
+
+
 def test_a_reader_leaves_alone_what_a_writer_is_filling(run):
     half = run.path / "checkpoints" / ".step-00000004.1.tmp"
     half.mkdir()

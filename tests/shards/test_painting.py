@@ -99,6 +99,13 @@ def test_an_interruption_at_any_shard_changes_nothing(run, tmp_path, monkeypatch
         assert contents(folder) == expected
 
 
+def test_what_a_killed_process_had_begun_is_cleared_away(run, tmp_path):
+    paint_shards(run, tmp_path / "s", 2)
+    (tmp_path / "s" / ".shard-00001.tar.4711.tmp").write_bytes(b"half")
+    paint_shards(run, tmp_path / "s", 2)
+    assert sorted(contents(tmp_path / "s")) == ["manifest.json", "shard-00000.tar"]
+
+
 def test_what_is_whole_is_not_painted_again(run, tmp_path, monkeypatch):
     paint_shards(run, tmp_path / "s", 4, shard_size=2)
     monkeypatch.setattr(painting, "png_bytes", None)
