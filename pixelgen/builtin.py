@@ -85,6 +85,11 @@ def register_samplers(register: Register) -> None:
 def register_sources(register: Register) -> None:
     register("folder", "pixelgen.sources.folder:Folder", summary="the pictures in a folder")
     register(
+        "tokens",
+        "pixelgen.sources.tokens:Tokens",
+        summary="pictures that pixelgen encode has turned into tokens",
+    )
+    register(
         "sample",
         "pixelgen.sources.sample:Sample",
         summary="landscapes painted by program, endless and reproducible",

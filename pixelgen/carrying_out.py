@@ -102,7 +102,7 @@ def pace_of(recipe: Recipe, material: Material, state: LoopState | None = None) 
         return Pace(minutes=training.minutes)
     if training.steps:
         return Pace(steps=training.steps)
-    per_epoch = material.cutter.batches_per_epoch(len(material.split.train))
+    per_epoch = material.batches_per_epoch
     if state is None:
         state = LoopState()
     left = (training.epochs or 1) - state.epoch

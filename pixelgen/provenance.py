@@ -42,11 +42,12 @@ def manifest_of(resolved: Resolved, material: Material, model: Model) -> dict[st
 
 def data_of(collection: Collection, split: Split) -> dict[str, Any]:
     """What the manifest says of the pictures."""
+    names = collection.names
     return {
         "fingerprint": collection.fingerprint(),
         "groups": collection.groups,
-        "train": [collection.pictures[index].name for index in split.train],
-        "held_out": [collection.pictures[index].name for index in split.held_out],
+        "train": [names[index] for index in split.train],
+        "held_out": [names[index] for index in split.held_out],
         "digests": collection.digests(),
         "bad": [{"name": bad.name, "reason": bad.reason} for bad in collection.bad],
         "duplicates": [

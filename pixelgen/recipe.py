@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -47,8 +47,12 @@ from pixelgen.errors import (
     did_you_mean,
 )
 from pixelgen.executors.interface import Executor
+from pixelgen.executors.local import Local
 from pixelgen.options import describe_options, parse_options
 from pixelgen.plugins import Catalogue, catalogue
+from pixelgen.sources.interface import Source
+from pixelgen.sources.tokens import Tokens
+from pixelgen.token_store.settling import SOURCE, is_token_folder, settled
 from pixelgen.untrusted import read_text
 
 # On the Monet set, weak jitter is better after a minute, and strong jitter after a quarter of an
@@ -249,13 +253,22 @@ class Resolved:
     reasons: list[str] = field(default_factory=list)
     trackers: dict[str, tuple[type[Any], Any]] = field(default_factory=dict)
 
+    def source(self) -> Source:
+        """Return where the pictures come from."""
+        made: Source = self.classes["source"](
+            self.options["source"], self.recipe.source.location, seed=self.recipe.seed
+        )
+        return made
+
     def collect(self) -> Collection:
         """Read the pictures; raises as `pixelgen.data.collection.collect`."""
-        recipe = self.recipe
-        source = self.classes["source"](
-            self.options["source"], recipe.source.location, seed=recipe.seed
-        )
-        return collect(source, recipe.data.size)
+        source = self.source()
+        if isinstance(source, Tokens):
+            return source.collection(self.recipe.device)
+        executor = self.executor()
+        threads = isinstance(executor, Local) and executor.options.kind == "threads"
+        # Sources read ahead in threads themselves, where that helps.
+        return collect(source, self.recipe.data.size, executor=None if threads else executor)
 
     def executor(self) -> Executor:
         """Return what independent work is spread with."""
@@ -263,8 +276,18 @@ class Resolved:
         return made
 
 
-def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
+def resolve(
+    recipe: Recipe,
+    plugins: Catalogue | None = None,
+    *,
+    kinds: Sequence[str] = PLUGIN_SECTIONS,
+) -> Resolved:
     """Pick the plugins that a recipe leaves open, check all options, and fill in the defaults.
+
+    Args:
+        recipe: as written.
+        plugins: to pick from; those that are installed if None.
+        kinds: of the plugins that will be needed; the others are left open, and are not imported.
 
     Raises:
         PluginNotFound, PluginUnusable, PluginConflict: a named plugin cannot be had.
@@ -275,11 +298,14 @@ def resolve(recipe: Recipe, plugins: Catalogue | None = None) -> Resolved:
     _check_budget(recipe.training)
     _check_scan(recipe.data)
     _check_device(recipe.device)
+    named = recipe.source.name or (is_token_folder(recipe.source.location) and SOURCE)
+    if named == SOURCE:
+        recipe = settled(recipe)
     classes: dict[str, type[Any]] = {}
     options: dict[str, Any] = {}
     reasons = []
     filled: dict[str, Any] = {}
-    for kind in PLUGIN_SECTIONS:
+    for kind in kinds:
         section: PluginSection = getattr(recipe, kind)
         name = section.name
         if name is None:

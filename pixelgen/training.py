@@ -64,6 +64,7 @@ class Listener:
 
 
 End = Literal["budget", "patience", "stopped"]
+Chunks = Callable[[int, int], tuple[np.ndarray, np.ndarray]]  # of an epoch, by number
 
 
 @dataclass(eq=False)
@@ -138,11 +139,11 @@ class Loop:
                 self._go_back(str(problem))
 
     def _train(self) -> End:
-        with self._epochs_ahead() as epochs:
+        with self._chunks_ahead() as chunks:
             while not self.pace.is_spent(self.state.step):
                 if self.patience and self.state.without_improvement >= self.patience:
                     return "patience"
-                if self._epoch(*epochs(self.state.epoch)) == "stopped":
+                if self._epoch(chunks) == "stopped":
                     self._checkpoint()
                     return "stopped"
                 self._after_epoch()
@@ -154,13 +155,34 @@ class Loop:
 
     # -- one epoch ---------------------------------------------------------------------------
 
-    def _epoch(self, canvases: np.ndarray, groups: np.ndarray) -> Literal["ended", "stopped"]:
+    def _epoch(self, chunks: Chunks) -> Literal["ended", "stopped"]:
         """Learn one epoch's batches, from where the state says, until it or the budget ends."""
+        before = 0  # batches of the chunks that were gone through
+        for chunk in range(self.material.chunks):
+            batches = self.material.batches_of(chunk)
+            if self.state.batch < before + batches:
+                end = self._chunk(chunk, *chunks(self.state.epoch, chunk), skip=before)
+                if end is not None:
+                    return end
+            before += batches
+        return "ended"
+
+    def _chunk(
+        self, chunk: int, canvases: np.ndarray, groups: np.ndarray, *, skip: int
+    ) -> Literal["ended", "stopped"] | None:
+        """Learn a chunk of an epoch, or what of it is left; return how the epoch has ended, if so.
+
+        Args:
+            chunk: its number.
+            canvases, groups: its pictures.
+            skip: how many of the epoch's batches come before it.
+        """
         state, token_shape = self.state, self.material.tokenizer.token_shape
-        order = generator_for(self.seed, "order", state.epoch)
+        several = () if self.material.chunks == 1 else (chunk,)
+        order = generator_for(self.seed, "order", state.epoch, *several)
         batches = self.material.cutter.training_batches(canvases, groups, order)
         began = time.perf_counter()
-        for batch in islice(batches, state.batch, None):
+        for batch in islice(batches, state.batch - skip, None):
             progress = self.pace.progress(state.step)
             nats = self._learn(batch, progress)
             if not math.isfinite(nats):
@@ -180,13 +202,13 @@ class Loop:
             left = state.seconds * (1 - spent) / spent if spent else math.inf
             self.listener.step(state, spent, mean, left)
             if spent >= 1:  # a stop asked for now comes too late to be one
-                break
+                return "ended"
             if self.should_stop():
                 return "stopped"
             if self.checkpoint_every and now - self._checkpoint_time >= self.checkpoint_every:
                 self._checkpoint_if_cheap()
                 began = time.perf_counter()
-        return "ended"
+        return None
 
     def _follow(self, nats: float) -> None:
         """See whether the loss has run away with this step's."""
@@ -231,8 +253,7 @@ class Loop:
         last = self.pace.is_spent(state.step)
         train_bits = bits_per_pixel(state.epoch_nats / max(state.epoch_targets, 1), token_shape)
         number = state.epoch + 1
-        whole = self.material.cutter.batches_per_epoch(len(self.material.split.train))
-        if state.batch == whole:
+        if state.batch == self.material.batches_per_epoch:
             state.epoch, state.batch = state.epoch + 1, 0
         state.epoch_nats, state.epoch_targets = 0.0, 0
         held_out_bits = self._evaluate() if last or self._is_measured() else None
@@ -357,20 +378,23 @@ class Loop:
         self._checkpoint()  # or else a run that is killed now would forget the lower rate
 
     @contextmanager
-    def _epochs_ahead(self) -> Iterator[Callable[[int], tuple[np.ndarray, np.ndarray]]]:
-        """Give each epoch's canvases, the next epoch's being made in a thread meanwhile."""
+    def _chunks_ahead(self) -> Iterator[Chunks]:
+        """Give each chunk's canvases, the next chunk's being made in a thread meanwhile."""
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="augment") as pool:
-            ahead: dict[int, Future[tuple[np.ndarray, np.ndarray]]] = {}
+            ahead: dict[tuple[int, int], Future[tuple[np.ndarray, np.ndarray]]] = {}
 
-            def epoch(number: int) -> tuple[np.ndarray, np.ndarray]:
-                current = ahead.pop(number, None) or pool.submit(self.material.epoch, number)
-                whole = self.material.cutter.batches_per_epoch(len(self.material.split.train))
-                if not self.pace.is_spent(self.state.step - self.state.batch + whole):
-                    ahead[number + 1] = pool.submit(self.material.epoch, number + 1)
+            def chunk(epoch: int, number: int) -> tuple[np.ndarray, np.ndarray]:
+                material = self.material
+                current = ahead.pop((epoch, number), None)
+                current = current or pool.submit(material.chunk, epoch, number)
+                until = sum(map(material.batches_of, range(number + 1)))
+                if not self.pace.is_spent(self.state.step - self.state.batch + until):
+                    following = divmod(epoch * material.chunks + number + 1, material.chunks)
+                    ahead[following] = pool.submit(material.chunk, *following)
                 return current.result()
 
             try:
-                yield epoch
+                yield chunk
             finally:
                 for future in ahead.values():
                     future.cancel()

@@ -13,6 +13,7 @@ import typer
 from pixelgen.cli import (
     compare,
     complete_picture,
+    encode,
     evaluate,
     palette,
     plugins,
@@ -68,6 +69,7 @@ app.command("resume")(resume.resume)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("show")(show.show)
+app.command("encode")(encode.encode)
 app.command("compare")(compare.compare)
 app.command("palette")(palette.palette)
 app.command("recipes")(recipes.recipes)

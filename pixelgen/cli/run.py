@@ -8,10 +8,22 @@ from typing import Annotated
 import typer
 
 from pixelgen.cli import complete
-from pixelgen.cli.arguments import Device
+from pixelgen.cli.arguments import (
+    PICTURES,
+    PLUGINS,
+    Assignments,
+    Augment,
+    Colors,
+    Device,
+    FitTo,
+    QuantizerName,
+    Recursive,
+    RunExecutor,
+    Seed,
+    Size,
+    SourceName,
+)
 
-PICTURES = "Learn from"
-PLUGINS = "Plugins"
 BUDGET = "How long"
 PAINTING = "Paint"
 
@@ -29,25 +41,8 @@ def run(
             help="A recipe: a TOML file, or a name that `pixelgen recipes` shows.",
         ),
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            help="Where pictures come from.",
-            autocompletion=complete.sources,
-            rich_help_panel=PLUGINS,
-        ),
-    ] = None,
-    quantizer: Annotated[
-        str | None,
-        typer.Option(
-            "--quantizer",
-            "-q",
-            "--tokenizer",
-            help="Turns colours into tokens.",
-            autocompletion=complete.tokenizers,
-            rich_help_panel=PLUGINS,
-        ),
-    ] = None,
+    source: SourceName = None,
+    quantizer: QuantizerName = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -68,56 +63,13 @@ def run(
             rich_help_panel=PLUGINS,
         ),
     ] = None,
-    executor: Annotated[
-        str | None,
-        typer.Option(
-            help="Shares out work on pictures.",
-            autocompletion=complete.executors,
-            rich_help_panel=PLUGINS,
-        ),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-o",
-            metavar="KIND.OPTION=VALUE",
-            help="Any option of a plugin or of the recipe, such as model.hidden=512; repeatable. "
-            "See: pixelgen plugins show NAME",
-            rich_help_panel=PLUGINS,
-        ),
-    ] = None,
-    colors: Annotated[
-        int | None,
-        typer.Option(help="Size of the palette.", rich_help_panel=PICTURES),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="S|WxH", help="Size of the pictures in pixels.", rich_help_panel=PICTURES
-        ),
-    ] = None,
-    fit: Annotated[
-        str | None,
-        typer.Option(
-            metavar="stretch|cover|contain",
-            help="How pictures of another shape are brought to the size.",
-            rich_help_panel=PICTURES,
-        ),
-    ] = None,
-    augment: Annotated[
-        str | None,
-        typer.Option(
-            metavar="none|all|flips,crops,colours",
-            help="Variants of the pictures that are learned too.",
-            rich_help_panel=PICTURES,
-        ),
-    ] = None,
-    recursive: Annotated[
-        bool,
-        typer.Option(
-            "--recursive", help="Look into sub-folders; each is a group.", rich_help_panel=PICTURES
-        ),
-    ] = False,
+    executor: RunExecutor = None,
+    option: Assignments = None,
+    colors: Colors = None,
+    size: Size = None,
+    fit: FitTo = None,
+    augment: Augment = None,
+    recursive: Recursive = False,
     scan: Annotated[
         str | None,
         typer.Option(
@@ -159,7 +111,7 @@ def run(
             rich_help_panel=PAINTING,
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of every random choice.")] = None,
+    seed: Seed = None,
     track: Annotated[
         list[str] | None,
         typer.Option(

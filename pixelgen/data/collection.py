@@ -10,7 +10,9 @@ import numpy as np
 
 from pixelgen.data.fitting import shrink_picture
 from pixelgen.errors import NoPictures, OptionError
-from pixelgen.sources.interface import BadPicture, Picture, Source
+from pixelgen.executors.interface import Executor
+from pixelgen.sources.interface import BadPicture, Picture, Source, read
+from pixelgen.tokenizers.interface import Tokenizer
 
 HELD_OUT_SHARE = 0.15
 MOST_HELD_OUT = 256  # more pictures make the held-out bits slower to measure, hardly more exact
@@ -38,7 +40,7 @@ class Collection:
         duplicates: (dropped name, kept name) of pictures with the same pixels.
     """
 
-    pictures: list[Picture]
+    pictures: Sequence[Picture]
     bad: list[BadPicture] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
 
@@ -50,7 +52,34 @@ class Collection:
     @property
     def groups(self) -> list[str]:
         """The names of the groups, sorted; the group of ungrouped pictures is the empty string."""
-        return sorted({picture.group for picture in self.pictures})
+        return sorted(set(self.groups_of))
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The name of each picture."""
+        return [picture.name for picture in self.pictures]
+
+    @property
+    def groups_of(self) -> Sequence[str]:
+        """The group of each picture."""
+        return [picture.group for picture in self.pictures]
+
+    @property
+    def fitted_tokenizer(self) -> Tokenizer | None:
+        """The tokenizer that the pictures are encoded with already; None where they are not."""
+        return None
+
+    def tokens(self, indices: Sequence[int], epoch: int | None = None) -> np.ndarray | None:
+        """Return the tokens of pictures that are encoded already; None where they are not.
+
+        Args:
+            indices: of the pictures.
+            epoch: whose variant of them; the plain pictures if None.
+
+        Returns:
+            (N, gh, gw) int32.
+        """
+        return None
 
     def fingerprint(self) -> str:
         """Return a SHA-256, in hexadecimal, of the names, groups and pixels, in order."""
@@ -64,7 +93,7 @@ class Collection:
     def digests(self) -> dict[str, str]:
         """Return 16 hexadecimal digits of the SHA-256 of each picture's pixels, by its name."""
         return {
-            picture.name: _pixels_key(np.ascontiguousarray(picture.pixels)).hex()[:16]
+            picture.name: pixels_key(np.ascontiguousarray(picture.pixels)).hex()[:16]
             for picture in self.pictures
         }
 
@@ -73,11 +102,12 @@ class Collection:
 
         What is new is learned: a picture that was held out stays so.
         """
-        index = {picture.name: number for number, picture in enumerate(self.pictures)}
+        names = self.names
+        index = {name: number for number, name in enumerate(names)}
         measured = [index[name] for name in held_out if name in index]
         learned = [index[name] for name in train if name in index]
         known = {*measured, *learned}
-        new = sorted(set(index.values()) - known, key=lambda number: self.pictures[number].name)
+        new = sorted(set(index.values()) - known, key=lambda number: names[number])
         return Split(train=[*learned, *new], held_out=measured)
 
     def split(self, held_out: float | int = HELD_OUT_SHARE, split_seed: int = 1) -> Split:
@@ -94,37 +124,47 @@ class Collection:
         Raises:
             OptionError: nothing would be left to learn, or the share is out of bounds.
         """
-        count = self._held_out_count(held_out)
-        by_name = sorted(range(len(self.pictures)), key=lambda index: self.pictures[index].name)
+        count = held_out_count(held_out, len(self.pictures))
+        names = self.names
+        by_name = sorted(range(len(names)), key=lambda index: names[index])
         order = np.array(by_name)
         np.random.RandomState(split_seed).shuffle(order)
         shuffled: list[int] = order.tolist()
         learned = len(shuffled) - count
         return Split(train=shuffled[:learned], held_out=shuffled[learned:])
 
-    def _held_out_count(self, held_out: float | int) -> int:
-        total = len(self.pictures)
-        if isinstance(held_out, int):
-            if not 0 <= held_out < total:
-                raise OptionError(
-                    f"{held_out} of {total} pictures cannot be held out",
-                    where="in the number of held-out pictures",
-                    remedy=f"Give a number from 0 to {total - 1}, or a share such as 0.15",
-                )
-            return held_out
-        if not 0 <= held_out < 1:
+
+def held_out_count(held_out: float | int, total: int) -> int:
+    """Return how many of `total` pictures are held out; as `Collection.split` says.
+
+    Raises:
+        OptionError: nothing would be left to learn, or the share is out of bounds.
+    """
+    if isinstance(held_out, int):
+        if not 0 <= held_out < total:
             raise OptionError(
-                f"the share {held_out!r} of the pictures cannot be held out",
-                where="in the share of held-out pictures",
-                remedy="Give a share from 0 up to but not including 1, such as 0.15",
+                f"{held_out} of {total} pictures cannot be held out",
+                where="in the number of held-out pictures",
+                remedy=f"Give a number from 0 to {total - 1}, or a share such as 0.15",
             )
-        if held_out == 0 or total < FEWEST_TO_SPLIT:
-            return 0
-        return min(max(1, round(held_out * total)), MOST_HELD_OUT, total - 1)
+        return held_out
+    if not 0 <= held_out < 1:
+        raise OptionError(
+            f"the share {held_out!r} of the pictures cannot be held out",
+            where="in the share of held-out pictures",
+            remedy="Give a share from 0 up to but not including 1, such as 0.15",
+        )
+    if held_out == 0 or total < FEWEST_TO_SPLIT:
+        return 0
+    return min(max(1, round(held_out * total)), MOST_HELD_OUT, total - 1)
 
 
 def collect(
-    source: Source, size: tuple[int, int], *, progress: Callable[[int], None] | None = None
+    source: Source,
+    size: tuple[int, int],
+    *,
+    executor: Executor | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Collection:
     """Read a source into memory.
 
@@ -135,6 +175,7 @@ def collect(
     Args:
         source: where the pictures come from.
         size: (width, height) at which the run will use them.
+        executor: whose workers read; if None, the source does it in its own way.
         progress: called with the number of pictures read so far, good or bad, after each.
 
     Raises:
@@ -145,12 +186,16 @@ def collect(
     bad: list[BadPicture] = []
     duplicates: list[tuple[str, str]] = []
     first_with: dict[bytes, str] = {}
-    for count, found in enumerate(source.pictures(size), start=1):
-        checked = _checked(found)
+    if executor is None:
+        pictures_found = source.pictures(size)
+    else:
+        pictures_found = executor.map(read, source.unread(size))
+    for count, found in enumerate(pictures_found, start=1):
+        checked = usable(found)
         if isinstance(checked, BadPicture):
             bad.append(checked)
         else:
-            key = _pixels_key(checked.pixels)
+            key = pixels_key(checked.pixels)
             if key in first_with:
                 duplicates.append((checked.name, first_with[key]))
             else:
@@ -160,7 +205,7 @@ def collect(
         if progress is not None:
             progress(count)
     if not pictures:
-        raise _no_pictures(source, bad)
+        raise no_pictures(source, bad)
     if any(picture.pixels.shape[-1] == 4 for picture in pictures):
         pictures = [
             Picture(picture.name, _with_alpha(picture.pixels), picture.group)
@@ -169,8 +214,8 @@ def collect(
     return Collection(pictures, bad, duplicates)
 
 
-def _checked(found: Picture | BadPicture) -> Picture | BadPicture:
-    """The picture with its needless parts gone: alpha that hides nothing, colours that are hidden.
+def usable(found: Picture | BadPicture) -> Picture | BadPicture:
+    """Return a picture without what is needless: alpha that hides nothing, colours that are hidden.
 
     A picture that is not one is a bad picture, whatever its source says.
     """
@@ -190,7 +235,8 @@ def _checked(found: Picture | BadPicture) -> Picture | BadPicture:
     return Picture(found.name, np.ascontiguousarray(pixels), found.group)
 
 
-def _pixels_key(pixels: np.ndarray) -> bytes:
+def pixels_key(pixels: np.ndarray) -> bytes:
+    """Return a digest of pixels and their shape."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(pixels.data)
     return digest.digest()
@@ -202,7 +248,8 @@ def _with_alpha(pixels: np.ndarray) -> np.ndarray:
     return np.pad(pixels, ((0, 0), (0, 0), (0, 1)), constant_values=255)
 
 
-def _no_pictures(source: Source, bad: list[BadPicture]) -> NoPictures:
+def no_pictures(source: Source, bad: Sequence[BadPicture]) -> NoPictures:
+    """Return the error that says why there is nothing to learn."""
     where = f"in {source.location}" if source.location else f"from {type(source).__name__}"
     if not bad:
         return NoPictures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from pixelgen.randomness import generator_for
 from pixelgen.tokenizers.interface import Tokenizer
 
 PICTURES_AT_ONCE = 512  # bounds the memory of encoding
+PICTURES_A_CHUNK = 2048  # of an epoch, laid out at a time: 46 MB of tokens at 75×75
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,23 +118,64 @@ class Material:
         """Return the numbers (N,) int32 of the groups that pictures of the collection are in."""
         return _groups(self.collection, indices)
 
-    def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the canvases (N, P) int32 and groups (N,) int32 that an epoch learns."""
+    # -- what an epoch learns -----------------------------------------------------------------
+
+    @property
+    def chunks(self) -> int:
+        """In how many chunks an epoch is gone through; more than one only of many pictures."""
+        return max(1, math.ceil(len(self.split.train) / PICTURES_A_CHUNK))
+
+    def chunk(self, epoch: int, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Return the canvases (N, P) int32 and groups (N,) int32 of a chunk of an epoch.
+
+        The pictures of a chunk are others in each epoch. All chunks but the last are equally large.
+        """
+        indices = self._in_chunk(epoch, number)
+        return self._varied(indices, epoch), self.groups(indices)
+
+    def batches_of(self, chunk: int) -> int:
+        """Return how many batches a chunk is cut into."""
+        begin = chunk * PICTURES_A_CHUNK
+        pictures = min(len(self.split.train) - begin, PICTURES_A_CHUNK)
+        return self.cutter.batches_per_epoch(pictures)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """How many batches an epoch has."""
+        return sum(self.batches_of(chunk) for chunk in range(self.chunks))
+
+    def _in_chunk(self, epoch: int, number: int) -> Sequence[int]:
+        """The indices of a chunk's pictures, in order."""
+        train = self.split.train
+        if self.chunks == 1:
+            return train
+        order = generator_for(self.framing.seed, "chunks", epoch).permutation(len(train))
+        begin = number * PICTURES_A_CHUNK
+        chosen = np.sort(order[begin : begin + PICTURES_A_CHUNK])
+        return [train[place] for place in chosen]
+
+    def _varied(self, indices: Sequence[int], epoch: int) -> np.ndarray:
+        """The canvases (N, P) int32 of the variants of pictures that an epoch learns."""
+        tokens = self.collection.tokens(indices, epoch)
+        if tokens is not None:
+            return self.cutter.scan.canvas(tokens)
         pictures = self.collection.pictures
-        numbered = [(pictures[index].pixels, index) for index in self.split.train]
+        numbered = ((pictures[index].pixels, index) for index in indices)
         varied = list(self.executor.map(partial(_varied, self.framing, epoch), numbered))
-        return (
-            self.canvases(varied),
-            self.groups(self.split.train),
-        )
+        return self.canvases(varied)
 
 
 def fit_tokenizer(
-    tokenizer: Tokenizer, collection: Collection, split: Split, framing: Framing, seed: int
+    tokenizer: Tokenizer,
+    collection: Collection,
+    split: Split,
+    framing: Framing,
+    seed: int,
+    executor: Executor,
 ) -> Tokenizer:
-    """Fit a tokenizer on the training pictures, unaugmented."""
-    pictures = (framing.plain(collection.pictures[index].pixels) for index in split.train)
-    return tokenizer.fit(pictures, seed=seed)
+    """Fit a tokenizer on the training pictures, unaugmented; the executor resizes them."""
+    pixels = (collection.pictures[index].pixels for index in split.train)
+    return tokenizer.fit(executor.map(framing.plain, pixels), seed=seed)
 
 
 def make_material(
@@ -145,15 +188,19 @@ def make_material(
 ) -> Material:
     """Lay the pictures out for a model that wants its sequences cut as `segments` says."""
     cutter = make_cutter(framing, tokenizer, segments)
-    pixels = [collection.pictures[index].pixels for index in split.held_out]
-    held_out = list(executor.map(framing.plain, pixels))
+    tokens = collection.tokens(split.held_out)
+    if tokens is None:
+        pixels = [collection.pictures[index].pixels for index in split.held_out]
+        held_out = _canvases(tokenizer, cutter, list(executor.map(framing.plain, pixels)))
+    else:
+        held_out = cutter.scan.canvas(tokens)
     return Material(
         collection=collection,
         split=split,
         framing=framing,
         tokenizer=tokenizer,
         cutter=cutter,
-        held_out=_canvases(tokenizer, cutter, held_out),
+        held_out=held_out,
         held_out_groups=_groups(collection, split.held_out),
         executor=executor,
     )
@@ -198,4 +245,5 @@ def _canvases(
 
 def _groups(collection: Collection, indices: Sequence[int]) -> np.ndarray:
     numbers = {name: number for number, name in enumerate(collection.groups)}
-    return np.array([numbers[collection.pictures[index].group] for index in indices], np.int32)
+    groups = collection.groups_of
+    return np.array([numbers[groups[index]] for index in indices], np.int32)

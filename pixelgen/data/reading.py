@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -89,6 +90,13 @@ def read_picture(
     except Exception as error:  # a damaged file can raise nearly anything inside a decoder
         return BadPicture(file.name, _reason(error))
     return Picture(file.name, shrink_picture(pixels, size), file.group)
+
+
+def read_entry(
+    entry: PictureFile | EncodedPicture | BadPicture, size: tuple[int, int], **asked: Any
+) -> Picture | BadPicture:
+    """Read a source's entry as `read_picture` does; what was bad before it was read stays so."""
+    return entry if isinstance(entry, BadPicture) else read_picture(entry, size, **asked)
 
 
 def _opened(file: PictureFile | EncodedPicture) -> Image.Image:

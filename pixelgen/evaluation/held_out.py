@@ -33,7 +33,7 @@ def held_out_of(run: Run) -> HeldOut:
     material = material_of(run)
     collection, split = material.collection, material.split
     return HeldOut(
-        names=[collection.pictures[index].name for index in split.held_out],
+        names=[collection.names[index] for index in split.held_out],
         pictures=material.plain(split.held_out),
         canvases=material.held_out,
         groups=material.held_out_groups,

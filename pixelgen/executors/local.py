@@ -117,6 +117,7 @@ class _ProcessMap(Generic[Item, Result]):
         self.waiting: deque[_Task[Item, Result]] = deque()
 
     def results(self, items: Iterable[Item]) -> Iterator[Result]:
+        ended = False
         try:
             for number, item in enumerate(items):
                 self._submit(number, item)
@@ -124,8 +125,10 @@ class _ProcessMap(Generic[Item, Result]):
                     yield self._first_result()
             while self.waiting:
                 yield self._first_result()
+            ended = True
         finally:
-            self.pool.shutdown(wait=False, cancel_futures=True)
+            # Idle processes are waited for: Python complains where it ends at the same moment.
+            self.pool.shutdown(wait=ended, cancel_futures=True)
 
     def _submit(self, number: int, item: Item) -> None:
         try:

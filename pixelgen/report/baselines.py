@@ -96,12 +96,12 @@ def _markov(material: Material) -> tuple[float | None, int]:
         model = Markov.build(replace(material.spec, offsets=cutter.offsets), options)
     except PixelgenError:  # more tokens than it can count
         return None, 0
-    targets = len(material.split.train) * material.cutter.scan.cells
+    targets = len(material.split.train) * material.cutter.scan.cells  # of an epoch
     epochs = max(1, min(MOST_EPOCHS, MOST_TARGETS // max(targets, 1)))
     if not material.framing.augmentation.names():
         epochs = 1  # another epoch would be the same
     for epoch in range(epochs):
-        canvases, groups = material.epoch(epoch)
+        canvases, groups = material.chunk(epoch, epoch % material.chunks)
         order = generator_for(material.framing.seed, "order", epoch)
         for batch in cutter.training_batches(canvases, groups, order):
             model.train_step(batch, 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,6 +22,42 @@ class Part(BaseModel):
     """Of a manifest: unknown entries and values of another type are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def read_part(kind: type[AnyPart], path: Path, schema: int | None = None) -> AnyPart | None:
+    """Return what a JSON file holds; None if there is none.
+
+    Args:
+        kind: what it is to hold.
+        path: of the file, which may be a stranger's.
+        schema: the newest `schema_version` that can be read, where the file says which it has.
+
+    Raises:
+        RunUnreadable: it is damaged, or from a newer version.
+    """
+    if not path.exists():
+        return None
+    values = read_json(path)
+    version = values.get("schema_version")
+    if schema is not None and isinstance(version, int) and version > schema:
+        raise RunUnreadable(
+            f"the manifest has schema {version}, and this pixelgen reads up to {schema}",
+            where=str(path),
+            remedy="Install a newer pixelgen-core",
+        )
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise RunUnreadable(
+            f"the manifest is damaged: {place}: {problem['msg']}",
+            where=str(path),
+            remedy="Choose another place with --out",
+        ) from None
 
 
 class Shard(Part):
@@ -76,27 +112,7 @@ class Manifest(Part):
         Raises:
             RunUnreadable: it is damaged, or from a newer version.
         """
-        path = folder / FILE
-        if not path.exists():
-            return None
-        values = read_json(path)
-        version = values.get("schema_version")
-        if isinstance(version, int) and version > SCHEMA:
-            raise RunUnreadable(
-                f"the manifest has schema {version}, and this pixelgen reads up to {SCHEMA}",
-                where=str(path),
-                remedy="Install a newer pixelgen-core",
-            )
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(map(str, problem["loc"]))
-            raise RunUnreadable(
-                f"the manifest is damaged: {place}: {problem['msg']}",
-                where=str(path),
-                remedy="Choose another place with --out",
-            ) from None
+        return read_part(cls, folder / FILE, SCHEMA)
 
     def write(self, folder: Path) -> None:
         """Write it, whole or not at all.

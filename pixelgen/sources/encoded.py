@@ -15,12 +15,12 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from pydantic import Field
 
-from pixelgen.data.reading import MOST_PIXELS, PILLOWS_LIMIT, EncodedPicture, read_picture
+from pixelgen.data.reading import MOST_PIXELS, PILLOWS_LIMIT, EncodedPicture, read_entry
 from pixelgen.errors import SourceError
 from pixelgen.executors.local import Local
 from pixelgen.options import Options as BaseOptions
 from pixelgen.randomness import generator_for
-from pixelgen.sources.interface import BadPicture, Picture, Source
+from pixelgen.sources.interface import BadPicture, Picture, Source, Unread, read
 
 Item = TypeVar("Item")
 
@@ -84,13 +84,15 @@ class EncodedSource(Source):
         Raises:
             SourceError: nothing can be read at all.
         """
-        read = partial(
-            _read, size=size, alpha=self.options.alpha, max_pixels=self.options.max_pixels
-        )
+        yield from Local(Local.Options()).map(read, self.unread(size))
+
+    def unread(self, size: tuple[int, int]) -> Iterator[Unread]:
+        """Yield what decodes each picture; raises as `pictures`."""
         found: Iterable[EncodedPicture | BadPicture] = self.encoded()
         if self.options.shuffle:
             found = _shuffled(found, self.options.shuffle, self._generator("pictures"))
-        yield from Local(Local.Options()).map(read, islice(found, self.options.limit))
+        how = {"size": size, "alpha": self.options.alpha, "max_pixels": self.options.max_pixels}
+        return (partial(read_entry, entry, **how) for entry in islice(found, self.options.limit))
 
     def mixed(self, shards: Sequence[Item]) -> list[Item]:
         """Return the shards in the order in which they are to be gone through."""
@@ -114,7 +116,3 @@ def _shuffled(items: Iterable[Item], held: int, generator: np.random.Generator) 
         kept[place] = item
     for place in generator.permutation(len(kept)):
         yield kept[place]
-
-
-def _read(entry: EncodedPicture | BadPicture, **asked: Any) -> Picture | BadPicture:
-    return entry if isinstance(entry, BadPicture) else read_picture(entry, **asked)

@@ -15,12 +15,12 @@ from pixelgen.data.reading import (
     MOST_PIXELS,
     PILLOWS_LIMIT,
     PictureFile,
-    read_picture,
+    read_entry,
 )
 from pixelgen.errors import NoPictures, SourceError, did_you_mean
 from pixelgen.executors.local import Local
 from pixelgen.options import Options as BaseOptions
-from pixelgen.sources.interface import BadPicture, Picture, Source
+from pixelgen.sources.interface import BadPicture, Picture, Source, Unread, read
 
 READ_BY = {".tar": "webdataset", ".parquet": "parquet"}  # sources of files that hold pictures
 FEW_FILES = 32  # are read before threads have started
@@ -69,13 +69,16 @@ class Folder(Source):
         Raises:
             NoPictures: no file's name ends as a picture's does.
         """
+        unread = self.unread(size)
+        kind = "threads" if len(self._entries) > FEW_FILES else "serial"
+        yield from Local(Local.Options(kind=kind)).map(read, unread)
+
+    def unread(self, size: tuple[int, int]) -> Iterator[Unread]:
+        """Yield what reads each picture, in order of name; raises as `pictures`."""
         if not self._entries:
             raise self._nothing_found()
-        read = partial(
-            _read, size=size, alpha=self.options.alpha, max_pixels=self.options.max_pixels
-        )
-        kind = "threads" if len(self._entries) > FEW_FILES else "serial"
-        yield from Local(Local.Options(kind=kind)).map(read, self._entries)
+        how = {"size": size, "alpha": self.options.alpha, "max_pixels": self.options.max_pixels}
+        return (partial(read_entry, entry, **how) for entry in self._entries)
 
     def length(self) -> int:
         """Return how many pictures there are, good and bad."""
@@ -145,14 +148,6 @@ class Folder(Source):
         else:
             remedy = f"Pictures are files that end in one of {', '.join(sorted(EXTENSIONS))}"
         return NoPictures("there is not one picture", where=f"in {self.path}", remedy=remedy)
-
-
-def _read(
-    entry: PictureFile | BadPicture, size: tuple[int, int], *, alpha: bool, max_pixels: int
-) -> Picture | BadPicture:
-    if isinstance(entry, BadPicture):
-        return entry
-    return read_picture(entry, size, alpha=alpha, max_pixels=max_pixels)
 
 
 def _readable(name: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,9 @@ class BadPicture:
 
     name: str
     reason: str
+
+
+Unread = Callable[[], Picture | BadPicture]  # reads one picture, here or in another process
 
 
 class Source(ABC):
@@ -64,6 +68,23 @@ class Source(ABC):
                 or shrinks pictures may yield them at this size or larger; the core fits the rest.
         """
 
+    def unread(self, size: tuple[int, int]) -> Iterator[Unread]:
+        """Yield, in place of each of `pictures`, a function that reads it and can be pickled.
+
+        A source of files overrides this, so that the workers of an executor decode them, and so
+        that those which are passed over are not decoded at all.
+        """
+        return (partial(_itself, picture) for picture in self.pictures(size))
+
     def length(self) -> int | None:
         """Return how many pictures there are, or None where that is not known beforehand."""
         return None
+
+
+def read(unread: Unread) -> Picture | BadPicture:
+    """Return what `unread` reads."""
+    return unread()
+
+
+def _itself(picture: Picture | BadPicture) -> Picture | BadPicture:
+    return picture

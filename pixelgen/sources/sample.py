@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -40,11 +41,20 @@ class Sample(Source):
 
     def pictures(self, size: tuple[int, int]) -> Iterator[Picture]:
         """Yield `landscape-0000` and so on, (height, width, 3) uint8, of 4/3 of `size`."""
-        width, height = (math.ceil(side / SMALLEST_CROP) for side in size)
-        for index in range(self.options.pictures):
-            pixels = paint_landscape(self.options.seed, index, width, height)
-            yield Picture(f"landscape-{index:04d}", pixels)
+        return (unread() for unread in self.unread(size))
+
+    def unread(self, size: tuple[int, int]) -> Iterator[Callable[[], Picture]]:
+        """Yield what paints each landscape."""
+        sides = [math.ceil(side / SMALLEST_CROP) for side in size]
+        return (
+            partial(_landscape, self.options.seed, index, *sides)
+            for index in range(self.options.pictures)
+        )
 
     def length(self) -> int:
         """Return how many landscapes were asked for."""
         return int(self.options.pictures)
+
+
+def _landscape(seed: int, index: int, width: int, height: int) -> Picture:
+    return Picture(f"landscape-{index:04d}", paint_landscape(seed, index, width, height))

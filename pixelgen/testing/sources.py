@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -87,6 +88,29 @@ def check_order_is_fixed(subject: Subject) -> None:
         for one, two in zip(first, second, strict=True):
             if isinstance(one, Picture) and isinstance(two, Picture):
                 expect_equal(two.pixels, one.pixels, f"picture {one.name!r}, {what} and first")
+
+
+@check("source")
+def check_unread_reads_the_same(subject: Subject) -> None:
+    """`unread` yields a function for each of `pictures`, in their order; it can be pickled, and
+    reads that picture.
+
+    What to do: leave `unread` to the base class; or yield `functools.partial` of a function at the
+    top of a module.
+    """
+    with source(subject) as made:
+        expected = some(made)
+        for number, (unread, one) in enumerate(
+            zip(islice(made.unread(SIZE), ENOUGH), expected, strict=True)
+        ):
+            try:
+                two = pickle.loads(pickle.dumps(unread))()
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                raise Broken(f"what reads picture {number} cannot be pickled: {error}") from error
+            if two.name != one.name or isinstance(two, BadPicture) != isinstance(one, BadPicture):
+                raise Broken(f"picture {number} is {one.name!r}, and unread reads {two.name!r}")
+            if isinstance(one, Picture):
+                expect_equal(two.pixels, one.pixels, f"picture {one.name!r}, unread and read")
 
 
 @check("source")

@@ -15,6 +15,7 @@ from pixelgen.executors.local import Local
 from pixelgen.plugins import catalogue
 from pixelgen.sources.interface import Picture
 
+SERIAL = Local(Local.Options(kind="serial"))
 SPLIT = Split(train=[3, 0, 2], held_out=[1, 4])
 
 
@@ -37,10 +38,8 @@ def framing(augment="all", size=(12, 10), seed=1, scan="raster") -> Framing:
 def material_of(collection, framed, split=SPLIT):
     grid = catalogue().load("tokenizer", "rgb-grid")
     tokenizer = grid(grid.Options(colors=125))
-    fit_tokenizer(tokenizer, collection, split, framed, seed=0)
-    return make_material(
-        collection, split, framed, tokenizer, Segments(), Local(Local.Options(kind="serial"))
-    )
+    fit_tokenizer(tokenizer, collection, split, framed, 0, SERIAL)
+    return make_material(collection, split, framed, tokenizer, Segments(), SERIAL)
 
 
 def test_held_out_pictures_are_never_augmented(collection):
@@ -52,13 +51,13 @@ def test_held_out_pictures_are_never_augmented(collection):
 
 def test_an_epoch_is_the_same_whenever_it_is_made_and_unlike_any_other(collection):
     first, again = material_of(collection, framing()), material_of(collection, framing())
-    again.epoch(0)
-    np.testing.assert_array_equal(first.epoch(5)[0], again.epoch(5)[0])
-    assert (first.epoch(5)[0] != first.epoch(6)[0]).any()
+    again.chunk(0)
+    np.testing.assert_array_equal(first.chunk(5)[0], again.chunk(5)[0])
+    assert (first.chunk(5)[0] != first.chunk(6)[0]).any()
 
 
 def test_another_seed_gives_other_variants(collection):
-    one, other = (material_of(collection, framing(seed=seed)).epoch(0)[0] for seed in (1, 2))
+    one, other = (material_of(collection, framing(seed=seed)).chunk(0)[0] for seed in (1, 2))
     assert (one != other).any()
 
 
@@ -67,12 +66,12 @@ def test_without_augmentation_all_epochs_are_the_plain_pictures(collection):
     plain = [fit_picture(collection.pictures[i].pixels, (12, 10), "stretch") for i in (3, 0, 2)]
     expected = material.tokenizer.encode(plain).reshape(3, -1)
     for epoch in (0, 1):
-        np.testing.assert_array_equal(material.epoch(epoch)[0], expected)
+        np.testing.assert_array_equal(material.chunk(epoch)[0], expected)
 
 
 def test_groups_are_numbered_in_order_of_name(collection):
     material = material_of(collection, framing())
-    assert material.epoch(0)[1].tolist() == [1, 0, 0]  # pictures 3, 0 and 2
+    assert material.chunk(0)[1].tolist() == [1, 0, 0]  # pictures 3, 0 and 2
     assert material.held_out_groups.tolist() == [1, 0]
     assert material.spec.groups == 2
 
@@ -99,7 +98,7 @@ def test_a_palette_is_fitted_on_the_plain_training_pictures_alone(collection):
             seen.extend(images)
             return self
 
-    fit_tokenizer(Watching(), collection, SPLIT, framing("all"), seed=0)
+    fit_tokenizer(Watching(), collection, SPLIT, framing("all"), 0, SERIAL)
     plain = [fit_picture(collection.pictures[i].pixels, (12, 10), "stretch") for i in (3, 0, 2)]
     np.testing.assert_array_equal(seen, plain)
 

@@ -49,6 +49,7 @@ def make_targets(folder: Path) -> dict[str, Target]:
         "weights": _weights(run, markov),
         "checkpoints": _checkpoints(run),
         "tokenizers": _tokenizers(run),
+        "tokens": _tokens(folder, pictures),
         "options": _options(),
     }
 
@@ -231,6 +232,34 @@ def _tokenizers(run: Path) -> Target:
             path.write_bytes(whole[which])
 
     return Target(_allowed(feed), tuple(bytes([n]) + each for n, each in enumerate(whole)))
+
+
+def _tokens(folder: Path, pictures: Path) -> Target:
+    from pixelgen.executors.local import Local
+    from pixelgen.recipe import Recipe, resolve
+    from pixelgen.token_store.encoding import encode_pictures
+    from pixelgen.token_store.store import TokenStore
+
+    place = folder / "tokens"
+    tables = small_recipe(pictures, "markov")
+    recipe = Recipe.parse({name: tables[name] for name in ("source", "data", "tokenizer")})
+    serial = Local(Local.Options(kind="serial"))
+    encode_pictures(resolve(recipe), place, executor=serial)
+    files = [place / name for name in ("tokens.json", "shard-00000.json", "shard-00000.npy")]
+    seeds = [bytes([number]) + file.read_bytes() for number, file in enumerate(files)]
+    whole = [file.read_bytes() for file in files]
+
+    def feed(data: bytes) -> None:
+        number = (data or bytes(1))[0] % len(files)
+        files[number].write_bytes(data[1:])
+        try:
+            store = TokenStore(place)
+            assert len(store.names.names) == len(store)
+            store.tokens(range(len(store)))
+        finally:
+            files[number].write_bytes(whole[number])
+
+    return Target(_allowed(feed), tuple(seeds))
 
 
 def _options() -> Target:

@@ -14,7 +14,7 @@ from targets import Target, make_targets, memory
 INPUTS = 2000  # of each target; benchmarks/reliability.py feeds it 100,000
 NAMES = (
     *("pictures", "palettes", "recipes", "run.json"),
-    *("weights", "checkpoints", "tokenizers", "options"),
+    *("weights", "checkpoints", "tokenizers", "tokens", "options"),
 )
 
 

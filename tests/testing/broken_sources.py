@@ -60,9 +60,8 @@ TURNS = itertools.count(1)
 
 
 def turned(self):
-    """Each time another is the first, and never the same twice in a row."""
-    found, turn = Sound.paths(self), next(TURNS) % 3
-    return found[turn:] + found[:turn]
+    """Each time the other way round."""
+    return Sound.paths(self)[:: 1 - 2 * (next(TURNS) % 2)]
 
 
 def global_shuffle(self, size):
@@ -95,6 +94,14 @@ def silent(self, size):
     return (each for each in Sound.pictures(self, size) if isinstance(each, Picture))
 
 
+def unpicklable(self, size):
+    return (lambda each=each: each for each in Sound.pictures(self, size))
+
+
+def unread_backwards(self, size):
+    return reversed(list(Sound.unread(self, size)))
+
+
 def operating_system(self):
     return sorted(path for path in Path(self.location).iterdir())
 
@@ -103,7 +110,8 @@ MISTAKES = Mistakes("source", Sound)
 MISTAKES.add(
     "no size taken",
     "any_size bad_pictures_are_named can_be_left_early class_is_complete length_is_true "
-    "missing_location_is_said no_side_effects order_is_fixed yields_pictures",
+    "missing_location_is_said no_side_effects order_is_fixed unread_reads_the_same "
+    "yields_pictures",
     pictures=lambda self: Sound.pictures(self, (1, 1)),
 )
 MISTAKES.add(
@@ -113,20 +121,28 @@ MISTAKES.add(
     "one name for all", "yields_pictures", **reading(lambda found: Picture("picture", found.pixels))
 )
 MISTAKES.add(
-    "another order each time", "can_be_left_early no_side_effects order_is_fixed", paths=turned
+    "another order each time",
+    "can_be_left_early no_side_effects order_is_fixed unread_reads_the_same",
+    paths=turned,
 )
 MISTAKES.add("global random numbers", "no_side_effects", pictures=global_shuffle)
-MISTAKES.add("gone through once", "can_be_left_early no_side_effects order_is_fixed", pictures=once)
+MISTAKES.add(
+    "gone through once",
+    "can_be_left_early no_side_effects order_is_fixed unread_reads_the_same",
+    pictures=once,
+)
 MISTAKES.add("its own pictures handed out", "no_side_effects", pictures=kept)
 MISTAKES.add("a length that is wrong", "length_is_true", length=lambda self: 3)
 MISTAKES.add("no pictures of one pixel", "any_size", pictures=large)
 MISTAKES.add(
     "a broken file raises",
     "any_size bad_pictures_are_named can_be_left_early length_is_true no_side_effects "
-    "order_is_fixed yields_pictures",
+    "order_is_fixed unread_reads_the_same yields_pictures",
     read=raising,
 )
 MISTAKES.add(
     "a broken file is passed over", "bad_pictures_are_named length_is_true", pictures=silent
 )
 MISTAKES.add("the operating system's error", "missing_location_is_said", paths=operating_system)
+MISTAKES.add("functions that cannot be pickled", "unread_reads_the_same", unread=unpicklable)
+MISTAKES.add("unread in another order", "unread_reads_the_same", unread=unread_backwards)

@@ -50,7 +50,7 @@ BUNDLED = (
 )
 
 # Sources that no folder of pictures will do for: their own tests make what they are checked on.
-CHECKED_ELSEWHERE = {"webdataset", "parquet", "hf-datasets"}
+CHECKED_ELSEWHERE = {"webdataset", "parquet", "hf-datasets", "tokens"}
 
 
 def bundled() -> list[Registration]:

@@ -89,7 +89,7 @@ class RayExecutor(Executor):
                 if len(waiting) >= LOOK_AHEAD * at_once:
                     yield self._result(waiting.popleft(), finished)
                     finished = _told(progress, finished)
-                waiting.append(task.remote(shared, item))
+                waiting.append(task.remote([shared], item))  # in a list: not fetched for each
             while waiting:
                 yield self._result(waiting.popleft(), finished)
                 finished = _told(progress, finished)
@@ -165,9 +165,19 @@ def _shares(cores: float, workers: int, cpus: float) -> tuple[int, float]:
     return max(1, int(cores // cpus)), cpus
 
 
-def _called(function: Callable[[Any], Any], item: Any) -> bytes:
-    """A task: the result as bytes, so that its arrays are no views into Ray's memory."""
-    return pickle.dumps(function(item), protocol=5)
+_functions: dict[str, Callable[[Any], Any]] = {}  # of a worker: the one that it was last given
+
+
+def _called(shared: list[Any], item: Any) -> bytes:
+    """A task: the result as bytes, so that its arrays are no views into Ray's memory.
+
+    A worker keeps the function, with whatever it has made of it, from one task to the next.
+    """
+    name = shared[0].hex()
+    if name not in _functions:
+        _functions.clear()
+        _functions[name] = ray.get(shared[0])
+    return pickle.dumps(_functions[name](item), protocol=5)
 
 
 def _told(progress: Callable[[int], None] | None, finished: int) -> int:

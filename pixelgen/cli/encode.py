@@ -1,0 +1,106 @@
+"""`pixelgen encode`: turn pictures into files of tokens, once, for training to map into memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pixelgen.cli.arguments import (
+    PICTURES,
+    Assignments,
+    Augment,
+    Colors,
+    Device,
+    FitTo,
+    QuantizerName,
+    Recursive,
+    RunExecutor,
+    Seed,
+    Size,
+    SourceName,
+)
+
+
+def encode(
+    pictures: Annotated[
+        str | None,
+        typer.Argument(help="Folder or shards of pictures; the bundled sample source without."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the tokens.")] = Path("tokens"),
+    source: SourceName = None,
+    quantizer: QuantizerName = None,
+    executor: RunExecutor = None,
+    option: Assignments = None,
+    colors: Colors = None,
+    size: Size = None,
+    fit: FitTo = None,
+    augment: Augment = None,
+    recursive: Recursive = False,
+    variants: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Varied copies of each picture, which epochs learn in turn; without any, all "
+            "epochs learn the plain pictures.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = 0,
+    palette_pictures: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="At most how many pictures the palette is learned from, chosen by seed.",
+            rich_help_panel=PICTURES,
+        ),
+    ] = 2000,
+    shard_size: Annotated[int, typer.Option(min=1, help="Pictures in a shard.")] = 4096,
+    seed: Seed = None,
+    device: Device = None,
+) -> None:
+    """Encode pictures to tokens, once; `pixelgen run TOKENS` then learns from those.
+
+    The same command goes on where it was interrupted. The last line printed is the folder.
+    """
+    from rich.console import Console
+
+    from pixelgen.cli.assignments import parse_assignments, parse_size, tables
+    from pixelgen.cli.encode_display import encoding_bar, summary
+    from pixelgen.cli.visible import echo, shown
+    from pixelgen.recipe import Recipe, merge, resolve
+    from pixelgen.token_store.encoding import encode_pictures
+
+    given = tables(
+        source__name=source,
+        source__location=pictures,
+        source__recursive=recursive or None,
+        tokenizer__name=quantizer,
+        tokenizer__colors=colors,
+        executor__name=executor,
+        data__size=None if size is None else list(parse_size(size)),
+        data__fit=fit,
+        data__augment=augment,
+        seed=seed,
+        device=device,
+    )
+    typed = merge(parse_assignments(option or []), given)
+    # Encoding holds Python's lock for much of its time: threads would wait for one another.
+    usual = {} if executor else {"executor": {"name": "local", "kind": "processes"}}
+    recipe = Recipe.parse(merge(usual, typed), where="options")
+    resolved = resolve(recipe, kinds=("source", "tokenizer", "executor"))
+    console = Console(stderr=True, highlight=False)
+    for reason in resolved.reasons:
+        console.print(f"Took {shown(reason)}", soft_wrap=True)
+    with encoding_bar(console) as progress:
+        manifest = encode_pictures(
+            resolved,
+            out,
+            variants=variants,
+            shard_size=shard_size,
+            palette_pictures=palette_pictures,
+            progress=progress,
+        )
+    for line in summary(manifest, out):
+        console.print(shown(line), soft_wrap=True)
+    echo(out)

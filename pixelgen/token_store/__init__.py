@@ -1,0 +1,1 @@
+"""Pictures encoded once, as files of tokens that training maps into memory."""
