@@ -17,13 +17,13 @@ from pixelgen.carrying_out import (
 )
 from pixelgen.data.material import fit_tokenizer, make_material
 from pixelgen.models.interface import Model
+from pixelgen.processes import help_if_asked
 from pixelgen.provenance import manifest_of
 from pixelgen.recipe import Recipe, Resolved, merge, read_toml, resolve
 from pixelgen.resuming import resume as resume
 from pixelgen.run import Run, framing_of
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, check_free
-from pixelgen.tokenizers.interface import Tokenizer
 from pixelgen.training import Listener
 
 UNSUITABLE = frozenset("{}*?[]<>|:;&$\"'")  # in a folder's name; patterns and commands have them
@@ -101,7 +101,8 @@ def start(
     """Carry a resolved recipe out: read, fit, train, paint.
 
     The run directory is made only when everything that can be wrong with the input has been
-    checked, so an error leaves nothing behind.
+    checked, so an error leaves nothing behind. Of several processes that `torchrun` has started,
+    the first does all that; the others help it to train, and end with it (`pixelgen.processes`).
 
     Args:
         resolved: what to do.
@@ -113,6 +114,7 @@ def start(
         PixelgenError: something that the caller can mend.
         KeyboardInterrupt: a stop was asked for before the run began.
     """
+    help_if_asked(resolved.classes["model"], str(resolved.recipe.model.name))
     listener = listener or Listener()
     check_free(out or free_place(resolved.recipe))
     for reason in resolved.reasons:
@@ -121,11 +123,13 @@ def start(
     collection, split = read_pictures(resolved, listener)
     _stop_here_if(should_stop())
     framing = framing_of(recipe)
-    listener.stage("Fitting the palette")
-    tokenizer: Tokenizer = resolved.classes["tokenizer"](
-        resolved.options["tokenizer"], device=recipe.device
-    )
-    fit_tokenizer(tokenizer, collection, split, framing, recipe.seed)
+    tokenizer = collection.fitted_tokenizer
+    if tokenizer is None:
+        listener.stage("Fitting the palette")
+        tokenizer = resolved.classes["tokenizer"](
+            resolved.options["tokenizer"], device=recipe.device
+        )
+        fit_tokenizer(tokenizer, collection, split, framing, recipe.seed, resolved.executor())
     for note in tokenizer.notes:
         listener.note(note)
     _stop_here_if(should_stop())

@@ -24,6 +24,8 @@ from pixelgen.data.material import make_material
 from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.models.interface import Model
 from pixelgen.pace import Pace
+from pixelgen.plugins import catalogue
+from pixelgen.processes import help_if_asked, world_size
 from pixelgen.provenance import data_of, plugin_of
 from pixelgen.recipe import Recipe, merge, resolve
 from pixelgen.run import check_fits, framing_of
@@ -67,6 +69,7 @@ def resume(
     """
     listener = listener or Listener()
     run = RunDirectory.open(path)
+    _help_if_asked(Recipe.read(run.recipe), model)
     with run.locked():
         manifest = run.manifest()
         budget = {"epochs": epochs} if epochs else {"minutes": minutes} if minutes else {}
@@ -143,6 +146,13 @@ def resume(
         loop.apply_state()
         with tracked(resolved):
             return carry_out(loop, resolved, listener, ended)
+
+
+def _help_if_asked(recipe: Recipe, model: str | None) -> None:
+    """Where this process is not the job's first, help that one, and leave."""
+    name = model or str(recipe.model.name)
+    if world_size() > 1:
+        help_if_asked(catalogue().load("model", name), name)
 
 
 def _checkpoint_to_go_on_from(

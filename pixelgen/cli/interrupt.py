@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from pixelgen.processes import world_size
+
+AGAIN = 5.0  # seconds within which torchrun sends on a signal that a terminal has sent to all
+
 
 class Stop:
-    """Whether a stop was asked for, and by which signal."""
+    """Whether a stop was asked for, by which signal, and when."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.since = 0.0
 
     def __call__(self) -> bool:
         return self.signal is not None
@@ -32,10 +38,12 @@ def stop_on_signals() -> Iterator[Stop]:
 
     def note(number: int, frame: FrameType | None) -> None:
         if stop.signal is not None:
+            if world_size() > 1 and time.monotonic() - stop.since < AGAIN:
+                return
             if sys.stderr.isatty():
                 os.write(2, b"\x1b[?25h\n")  # a live display hides the cursor
             os._exit(128 + number)  # every file is replaced whole, so nothing is left half-written
-        stop.signal = number
+        stop.signal, stop.since = number, time.monotonic()
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

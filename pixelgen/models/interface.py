@@ -162,6 +162,9 @@ class Model(ABC):
             that stands alone.
         painting_options: names of options that matter in painting alone, so that `pixelgen sample`
             may set them anew. All others stay as they were in training.
+        trains_in_company: whether several processes can train it together, as `torchrun` starts
+            them. The first carries the run out as if it were alone, and `train_step` shares out
+            each batch; the others call `help_leader`.
         spec: what the model was built or saved for; None where it does not tell. A run's model is
             checked by it against the run's tokenizer and scan before it is used.
     """
@@ -169,6 +172,7 @@ class Model(ABC):
     Options: ClassVar[type[Options]] = Options
     family: ClassVar[str | None] = None
     painting_options: ClassVar[frozenset[str]] = frozenset()
+    trains_in_company: ClassVar[bool] = False
     spec: ModelSpec | None = None
 
     @classmethod
@@ -229,6 +233,14 @@ class Model(ABC):
             Whether the model can; the default cannot.
         """
         return False
+
+    @classmethod
+    def help_leader(cls) -> None:
+        """Take part in the training steps of the job's first process until that one has ended.
+
+        Asked of a model that `trains_in_company`, in every process of a job but the first.
+        """
+        raise NotImplementedError
 
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether an error that one of these methods raised is about a lack of memory.

@@ -23,6 +23,7 @@ from pixelgen.samplers.multinomial import Multinomial
 
 torch = pytest.importorskip("torch")
 
+from pixelgen_torch.learning import targets_of  # noqa: E402
 from pixelgen_torch.lstm import TorchLSTM  # noqa: E402
 from pixelgen_torch.softmax import mean_cross_entropy  # noqa: E402
 
@@ -63,7 +64,7 @@ def torch_gradients(model, batch):
     network = model.network
     h, _ = network.read(batch, network.fresh_state(len(batch.starts)), torch.float32, None)
     z, vectors, bias = network.output(h)
-    loss = mean_cross_entropy(z, vectors, bias, model._targets(batch))
+    loss = mean_cross_entropy(z, vectors, bias, targets_of(batch, network.device))
     leaves = network.leaves()
     found = dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
     first = 0

@@ -18,6 +18,7 @@ from pixelgen.options import describe_options, parse_options
 
 torch = pytest.importorskip("torch")
 
+from pixelgen_torch.learning import targets_of  # noqa: E402
 from pixelgen_torch.lstm import TorchLSTM  # noqa: E402
 from pixelgen_torch.options import LSTMOptions  # noqa: E402
 from pixelgen_torch.softmax import mean_cross_entropy  # noqa: E402
@@ -367,8 +368,8 @@ def test_the_learning_rate_warms_up_and_ends_at_nothing():
     model, _ = make({"warm_up": 3, "learning_rate": 0.1, "clip": 1e-9, "weight_decay": 0})
     rates = []
     for progress in (0.0, 0.0, 0.0, 0.0, 0.5, 1.0):
-        rates.append(model._optimizer.rate(progress))
-        model._optimizer.steps += 1
+        rates.append(model.learning.optimizer.rate(progress))
+        model.learning.optimizer.steps += 1
     np.testing.assert_allclose(rates, [0.025, 0.05, 0.075, 0.1, 0.05, 0.0], atol=1e-12)
 
 
@@ -393,7 +394,11 @@ def test_what_all_tokens_vectors_share_is_no_burden(precision):
     for shared in (0.0, 3000.0):
         with torch.no_grad():
             model.network.leaves()["output.colour.1.bias"].fill_(shared)
-        h, _ = model.network.read(batch, None, model._dtype, None)
-        losses.append(mean_cross_entropy(*model.network.output(h), model._targets(batch)).item())
+        h, _ = model.network.read(batch, None, model.learning.dtype, None)
+        losses.append(
+            mean_cross_entropy(
+                *model.network.output(h), targets_of(batch, model.network.device)
+            ).item()
+        )
     assert losses[1] == pytest.approx(losses[0], abs=2e-3)
     np.testing.assert_allclose(model.nll(batch), before, atol=2e-3)

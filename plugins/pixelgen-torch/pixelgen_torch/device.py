@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from pixelgen.errors import DeviceNotFound
+from pixelgen.processes import world_size
 
 
 def choose_device(name: str) -> torch.device:
     """Return the device of this name: `auto`, `cpu`, `cuda` or `cuda:N`.
 
-    `auto` is the first CUDA device where there is one, and otherwise the CPU.
+    `auto` is the first CUDA device where there is one, and otherwise the CPU. Of several processes
+    on a machine, as `torchrun` starts them, each has a CUDA device of its own by `auto` and `cuda`.
 
     Raises:
         DeviceNotFound: it is not there.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count and (name == "auto" or (name == "cuda" and world_size() > 1)):
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) % count)
     if name == "auto":
-        return torch.device("cuda:0" if count else "cpu")
+        return torch.device("cpu")
     try:
         device = torch.device(name)
     except RuntimeError:

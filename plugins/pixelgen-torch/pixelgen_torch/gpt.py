@@ -31,7 +31,8 @@ from pixelgen.data.segments import Batch, Segments
 from pixelgen.models.canonical.options import ENDS
 from pixelgen.models.interface import Decoder, StepInputs
 from pixelgen_torch.decoder import NetworkDecoder
-from pixelgen_torch.model import SequenceNetwork, TorchModel, dropped
+from pixelgen_torch.dropout import Dropout, dropped
+from pixelgen_torch.model import SequenceNetwork, TorchModel
 from pixelgen_torch.network import gelu
 from pixelgen_torch.options import TorchOptions
 from pixelgen_torch.products import pad_to
@@ -132,7 +133,7 @@ class GPTNetwork(SequenceNetwork):
         batch: Batch,
         carried: Cache | None,
         dtype: torch.dtype,
-        dropout: torch.Generator | None,
+        dropout: Dropout | None,
     ) -> tuple[Tensor, Cache]:
         """Return the outputs h (TB, E), time first, and the cache after the last position."""
         options = self.options
@@ -152,9 +153,10 @@ class GPTNetwork(SequenceNetwork):
             kept.append((k[:, :, -(options.reach - 1) :], v[:, :, -(options.reach - 1) :]))
             y = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
             y = self._linear(f"{name}.attention.back", y.transpose(1, 2).flatten(2))
-            x = x + dropped(y, options.dropout, dropout)
+            x = x + dropped(y, options.dropout, dropout, batch_axis=0)
             y = gelu(self._linear(f"{name}.up", self._normed(name, x, dtype)))
-            x = x + dropped(self._linear(f"{name}.back", y), options.dropout, dropout)
+            y = self._linear(f"{name}.back", y)
+            x = x + dropped(y, options.dropout, dropout, batch_axis=0)
         h = self._normed("layer", x, dtype).transpose(0, 1).flatten(0, 1)
         if options.reach == 1:
             return h, self._empty(rows, dtype)

@@ -13,8 +13,9 @@ from pixelgen.data.segments import Batch
 from pixelgen.models.canonical.options import FAMILY
 from pixelgen.models.canonical.training_state import State
 from pixelgen.models.interface import Decoder
+from pixelgen_torch.dropout import Dropout, dropped
 from pixelgen_torch.lstm_decoder import LSTMDecoder
-from pixelgen_torch.model import SequenceNetwork, TorchModel, dropped
+from pixelgen_torch.model import SequenceNetwork, TorchModel
 from pixelgen_torch.options import LSTMOptions
 from pixelgen_torch.recurrence import lstm
 
@@ -40,19 +41,28 @@ class LSTMNetwork(SequenceNetwork):
             for layer in zip(*carried, strict=True)
         ]
 
+    def spread(
+        self, carried: Carried | None, rows: slice, whole: int
+    ) -> tuple[Carried, list[Tensor]]:
+        """Return the states of some sequences as those of all, zero elsewhere."""
+        together = self.fresh_state(whole)
+        for (h, c), (some_h, some_c) in zip(together, carried or [], strict=False):
+            h[rows], c[rows] = some_h, some_c
+        return together, [tensor for pair in together for tensor in pair]
+
     def read(
         self,
         batch: Batch,
         carried: Carried | None,
         dtype: torch.dtype,
-        dropout: torch.Generator | None,
+        dropout: Dropout | None,
     ) -> tuple[Tensor, Carried]:
         """Return the outputs h (TB, H), time first, and the state after the last position."""
         h, last = self.recur(self.embed(batch, dtype), self._continued(carried, batch), dropout)
         return h.flatten(0, 1), last
 
     def recur(
-        self, x: Tensor, state: Carried, dropout: torch.Generator | None = None
+        self, x: Tensor, state: Carried, dropout: Dropout | None = None
     ) -> tuple[Tensor, Carried]:
         """Run all LSTM layers over (T, B, E) inputs; return (T, B, H) and the last state.
 
@@ -69,7 +79,7 @@ class LSTMNetwork(SequenceNetwork):
                 c,
             )
             last.append((last_h, last_c))
-            x = dropped(x, self.options.dropout, dropout)
+            x = dropped(x, self.options.dropout, dropout, batch_axis=1)
         return x, last
 
     def fresh_state(self, rows: int) -> Carried:
@@ -111,12 +121,14 @@ class TorchLSTM(TorchModel):
 
     def states(self) -> State:
         """Return these: h and c (B, H) of each."""
-        carried = self.network.fresh_state(0) if self._training is None else self._training
+        carried = (
+            self.network.fresh_state(0) if self.learning.carried is None else self.learning.carried
+        )
         return [(_array(h), _array(c)) for h, c in carried]
 
     def take_states(self, states: State) -> None:
         """Take back what `states` returned."""
-        self._training = [(self.tensor(h), self.tensor(c)) for h, c in states]
+        self.learning.carried = [(self.tensor(h), self.tensor(c)) for h, c in states]
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -21,7 +21,8 @@ from pixelgen.data.segments import Batch, Segments
 from pixelgen.models.canonical.options import ENDS
 from pixelgen.models.interface import Decoder, StepInputs
 from pixelgen_torch.decoder import NetworkDecoder
-from pixelgen_torch.model import SequenceNetwork, TorchModel, dropped
+from pixelgen_torch.dropout import Dropout, dropped
+from pixelgen_torch.model import SequenceNetwork, TorchModel
 from pixelgen_torch.network import gelu
 from pixelgen_torch.options import TorchOptions
 from pixelgen_torch.residual import Norm, Residual, residual_shapes
@@ -61,17 +62,17 @@ class MLPNetwork(SequenceNetwork):
     options: MLPOptions
 
     def read(
-        self, batch: Batch, carried: None, dtype: torch.dtype, dropout: torch.Generator | None
+        self, batch: Batch, carried: None, dtype: torch.dtype, dropout: Dropout | None
     ) -> tuple[Tensor, None]:
         """Return the outputs h (TB, E), time first; nothing is carried."""
-        x = self.embed(batch, dtype).flatten(0, 1).float()  # the sum is kept in float32
+        x = self.embed(batch, dtype).float()  # (T, B, E); the sum is kept in float32
         for layer in range(self.options.layers):
             inside = gelu(
                 self._linear(f"block.{layer}.up", self._normed(f"block.{layer}", x, dtype))
             )
-            inside = dropped(inside, self.options.dropout, dropout)
+            inside = dropped(inside, self.options.dropout, dropout, batch_axis=1)
             x = x + self._linear(f"block.{layer}.back", inside)
-        return self._normed("block", x, dtype), None
+        return self._normed("block", x, dtype).flatten(0, 1), None
 
 
 class TorchMLP(TorchModel):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,15 +23,17 @@ import torch
 from torch import Tensor
 
 from pixelgen.buffers import keep_large_buffers
-from pixelgen.data.segments import Batch, Segments, equal_parts
+from pixelgen.data.segments import Batch, Segments
+from pixelgen.errors import OptionError
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import State, TrainingState, read_training_state
 from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import Model, ModelSpec
+from pixelgen_torch.company import Begin, Company, Step, company, help_leader
 from pixelgen_torch.device import choose_device, product_dtype
+from pixelgen_torch.dropout import Dropout
+from pixelgen_torch.learning import Learning, is_lack_of_memory, targets_of, time_first
 from pixelgen_torch.network import Network
-from pixelgen_torch.optimizer import Optimizer
-from pixelgen_torch.softmax import mean_cross_entropy
 
 
 class SequenceNetwork(Network):
@@ -45,7 +48,7 @@ class SequenceNetwork(Network):
 
     @abstractmethod
     def read(
-        self, batch: Batch, carried: Any, dtype: torch.dtype, dropout: torch.Generator | None
+        self, batch: Batch, carried: Any, dtype: torch.dtype, dropout: Dropout | None
     ) -> tuple[Tensor, Any]:
         """Return the outputs h (TB, H), time first, and what the next batch goes on from.
 
@@ -64,6 +67,14 @@ class SequenceNetwork(Network):
         """Return what is carried of a whole batch from that of its parts."""
         return carried[-1]
 
+    def spread(self, carried: Any, rows: slice, whole: int) -> tuple[Any, list[Tensor]]:
+        """Return what is carried of some of the `whole` sequences as that of all, zero elsewhere.
+
+        Returns:
+            It, and the tensors in it, which are summed over processes in place.
+        """
+        return None, []
+
     def embed(self, batch: Batch, dtype: torch.dtype) -> Tensor:
         """Return x (T, B, E) of a batch."""
         rows, steps = batch.targets.shape
@@ -81,19 +92,16 @@ class TorchModel(Model):
 
     Net: ClassVar[type[SequenceNetwork]]
     painting_options: ClassVar[frozenset[str]] = frozenset({"painting"})
+    trains_in_company: ClassVar[bool] = True
 
     def __init__(self, network: Any, seed: int) -> None:
         keep_large_buffers()
         self.network = network
         self.spec = network.spec
-        self._seed = seed
-        self._parts = 1  # in which a batch is learned
-        self._dtype = product_dtype(network.options.precision, network.device)
-        self._optimizer = Optimizer(network.leaves(), network.options)
-        self._dropout = torch.Generator(network.device).manual_seed(seed)
-        # Where sequences go on from one batch to the next; training and `nll` walk separately.
-        self._training: Any = None
-        self._reading: Any = None
+        self.seed = seed
+        dtype = product_dtype(network.options.precision, network.device)
+        self.learning = Learning(network, seed, dtype)
+        self._reading: Any = None  # where sequences go on in `nll`, apart from training
 
     @classmethod
     def segments(cls, options: Any) -> Segments:
@@ -115,31 +123,43 @@ class TorchModel(Model):
 
     def train_step(self, batch: Batch, progress: float) -> float:
         """Learn from one batch; return its mean loss in nats per token before the step."""
-        random = self._dropout.get_state()
-        try:
-            loss, carried = self._gather_gradients(batch)
-            self._optimizer.step(progress)
-        except Exception:  # such as for a lack of memory: the step may be taken again in parts
-            self._dropout.set_state(random)
-            self._optimizer.forget_gradients()
-            raise
-        self._training = carried
-        return loss
+        others, learning = company(), self.learning
+        if others is None:
+            return learning.step(batch, progress)
+        if not learning.can_be_cut:
+            raise OptionError(
+                f"sequences that go on from batch to batch cannot be shared by {others.size} "
+                f"processes in {type(self).__name__}",
+                where="in the option 'memory'",
+                remedy="Train in one process, or with -o model.memory=row",
+            )
+        others.led_by(self)
+        random = self.learning.random.get_state()
+        others.tell(
+            Step(batch, progress, self.learning.optimizer.scale, self.learning.parts, random)
+        )
+        return self.learning.step(batch, progress, others)
 
-    def _gather_gradients(self, batch: Batch) -> tuple[float, Any]:
-        """Gather a batch's gradients, part by part; return its loss and what is carried on."""
-        network, total, carried = self.network, 0.0, []
-        for rows in equal_parts(len(batch.starts), self._parts):
-            part = batch if self._parts == 1 else batch.rows(rows)
-            before = self._training if self._parts == 1 else network.some(self._training, rows)
-            h, after = network.read(part, before, self._dtype, self._dropout)
-            z, vectors, bias = network.output(h)
-            loss = mean_cross_entropy(z, vectors, bias, self._targets(part))
-            share = part.size / batch.size
-            (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
-            total += share * loss.item()
-            carried.append(after)
-        return total, network.joined(carried)
+    @classmethod
+    def help_leader(cls) -> None:
+        """Take part in the training steps of the job's first process until that one has ended."""
+        help_leader()
+
+    @classmethod
+    def copy_of(cls, begin: Begin) -> Self:
+        """Return a copy of the leader's model, ready to train."""
+        weights = {name: torch.from_numpy(array) for name, array in begin.weights.items()}
+        place = choose_device(begin.device)
+        model = cls(cls.Net(begin.spec, begin.options, weights, place), begin.seed)
+        model.restore_training_state(begin.state)
+        return model
+
+    def take_part(self, step: Step, others: Company) -> None:
+        """Do this process's share of a training step."""
+        self.learning.optimizer.scale, self.learning.parts = step.rate_scale, step.parts
+        self.learning.random.set_state(step.random)
+        with suppress(MemoryError):  # which the leader raises too, and then tells what to do
+            self.learning.step(step.batch, step.progress, others)
 
     def nll(self, batch: Batch) -> np.ndarray:
         """Return the negative log-likelihood of each target in nats: (B, T) float32."""
@@ -149,7 +169,7 @@ class TorchModel(Model):
             h, self._reading = network.read(batch, self._reading, torch.float32, None)
             z, vectors, bias = network.output(h)
             nats = z.new_empty(len(z))
-            targets = self._targets(batch)
+            targets = targets_of(batch, network.device)
             for first in range(0, len(z), 1024):  # bounds the memory
                 part = slice(first, first + 1024)
                 logits = torch.addmm(bias, z[part], vectors.t())
@@ -160,28 +180,23 @@ class TorchModel(Model):
 
     def scale_learning_rate(self, factor: float) -> bool:
         """Learn with this multiple of the learning rate from now on; True."""
-        self._optimizer.scale *= factor
+        self.learning.optimizer.scale *= factor
         return True
 
     def learn_in_parts(self, parts: int) -> bool:
         """Take each training step in so many parts from now on.
 
         Returns:
-            False with dropout, whose numbers would be others, and where sequences go on from batch
-            to batch with what cannot be cut.
+            False where sequences go on from batch to batch with what cannot be cut.
         """
-        segments = self.segments(self.network.options)
-        fresh = segments.memory != "picture" or segments.window is not None
-        if self.network.options.dropout or not (fresh or self.network.splits_carried):
+        if not self.learning.can_be_cut:
             return False
-        self._parts = parts
+        self.learning.parts = parts
         return True
 
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether an error is about a lack of memory, of the processor's or of the GPU's."""
-        return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-            isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-        )
+        return is_lack_of_memory(error)
 
     @property
     def device(self) -> str:
@@ -218,10 +233,12 @@ class TorchModel(Model):
                 name: tensor.cpu().numpy().copy()
                 for name, tensor in self.network.by_name(by_leaf).items()
             }
-            for moment, by_leaf in self._optimizer.moments().items()
+            for moment, by_leaf in self.learning.optimizer.moments().items()
         }
-        random = self._dropout.get_state().numpy().copy()
-        state = TrainingState(self._seed, self._optimizer.steps, moments, self.states(), random)
+        random = self.learning.random.get_state().numpy().copy()
+        state = TrainingState(
+            self.seed, self.learning.optimizer.steps, moments, self.states(), random
+        )
         return state.arrays(self._random_name)
 
     def restore_training_state(self, state: Mapping[str, np.ndarray]) -> None:
@@ -242,12 +259,12 @@ class TorchModel(Model):
             moment: network.by_leaf({name: self.tensor(array) for name, array in named.items()})
             for moment, named in taken.moments.items()
         }
-        self._optimizer.restore(taken.steps, moments)
-        self._seed = taken.seed
+        self.learning.optimizer.restore(taken.steps, moments)
+        self.seed = taken.seed
         if taken.random is None:
-            self._dropout.manual_seed(taken.seed + taken.steps)
+            self.learning.random.manual_seed(taken.seed + taken.steps)
         else:
-            self._dropout.set_state(torch.tensor(taken.random))
+            self.learning.random.set_state(torch.tensor(taken.random))
         self.take_states(taken.carried)
 
     # -- what a model with an LSTM's state in training overrides ------------------------------
@@ -274,23 +291,3 @@ class TorchModel(Model):
     def _random_name(self) -> str:
         """Whose random state this is: that of one kind of device means nothing to another."""
         return f"torch.{self.network.device.type}"
-
-    def _targets(self, batch: Batch) -> Tensor:
-        return self.tensor(time_first(batch.targets))
-
-
-def dropped(x: Tensor, share: float, dropout: torch.Generator | None) -> Tensor:
-    """Return x with a share of its numbers dropped and the rest made up for it.
-
-    Where `dropout` is None or the share 0, that is x itself.
-    """
-    if dropout is None or not share:
-        return x
-    mask = torch.empty_like(x).bernoulli_(1 - share, generator=dropout)
-    return x * mask.div_(1 - share)
-
-
-def time_first(array: np.ndarray) -> np.ndarray:
-    """(TB, …) int64 of (B, T, …)."""
-    turned = np.ascontiguousarray(np.swapaxes(array, 0, 1), np.int64)
-    return turned.reshape(-1, *array.shape[2:])
