@@ -103,6 +103,14 @@ def compare(
         int | None, typer.Option(help="Tokens learned from.", rich_help_panel=BUDGET)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The first seed.")] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=complete.executors,
+            help="Whose workers carry the runs out, several at a time; -o executor.… are its "
+            "options then, such as executor.workers=4 or, of ray, executor.cpus=8.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Directory of the comparison; one under comparisons/ if left out."),
@@ -111,13 +119,15 @@ def compare(
 ) -> None:
     """Compare models, tokenizers and settings under equal budgets, or runs that have finished.
 
-    Every combination is trained for every seed, one run after another, and measured on the same
-    held-out pictures. The same command goes on with what was broken off, and a larger matrix in
-    the same --out runs only what is new. The last line printed is the path of the HTML page.
+    Every combination is trained for every seed, one run after another unless an executor is named,
+    and measured on the same held-out pictures. The same command goes on with what was broken off,
+    and a larger matrix in the same --out runs only what is new. The last line printed is the path
+    of the HTML page.
     """
     from pixelgen.cli.assignments import parse_assignments, parse_size, tables
     from pixelgen.cli.compare_display import make_watcher
     from pixelgen.cli.interrupt import stop_on_signals
+    from pixelgen.cli.painting import executor_named
     from pixelgen.cli.recipes import find_recipe
     from pixelgen.comparison.conduct import compare, compare_finished
     from pixelgen.comparison.matrix import Matrix
@@ -125,9 +135,11 @@ def compare(
     from pixelgen.recipe import merge, read_toml
 
     pictures, file, runs = _sort_out(what or [])
+    assigned = parse_assignments(option or [])
+    spread = executor_named(executor, assigned.pop("executor", None)) if executor else None
     base = merge(
         read_toml(find_recipe(recipe)) if recipe else {},
-        parse_assignments(option or []),
+        assigned,
         tables(
             source__location=pictures,
             tokenizer__colors=colors,
@@ -142,7 +154,7 @@ def compare(
     budget = {unit: amount for unit, amount in budgets.items() if amount is not None}
     watcher = make_watcher()
     if runs:
-        if base or matrix or budget or seeds:
+        if base or matrix or budget or seeds or spread:
             raise OptionError(
                 "finished runs are compared as they are",
                 where="in the options of pixelgen compare",
@@ -157,7 +169,7 @@ def compare(
     values = _layered(read_toml(file) if file else {}, base, matrix, budget, seeds)
     parsed = Matrix.parse(values, where=str(file) if file else "pixelgen compare")
     with stop_on_signals() as stop, watcher:
-        ranked = compare(parsed, out or _place(file, values), watcher, stop)
+        ranked = compare(parsed, out or _place(file, values), watcher, stop, spread)
     if ranked is None:
         typer.echo("Stopped. The same command goes on with it.", err=True)
         raise typer.Exit(stop.exit_code)

@@ -46,6 +46,9 @@ class Display(Watcher):
     def preparing(self) -> None:
         self.console.print("Checking the settings and reading pictures …")
 
+    def sharing_out(self, total: int) -> None:
+        self.console.print(f"Sharing out {total} runs …")
+
     def begin(self, number: int, total: int, name: str, seed: int, *, found: bool) -> None:
         self._heading = shown(f"[{number}/{total}] {name}, seed {seed}")
         self._found = found

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pixelgen.cli.arguments import Device, OtherBackend
+from pixelgen.cli.arguments import Device, ExecutorName, OtherBackend
 
 
 def evaluate(
@@ -22,6 +22,11 @@ def evaluate(
         float | None, typer.Option(min=0.01, max=100, help="Of the samples; the run's own.")
     ] = None,
     model: OtherBackend = None,
+    executor: ExecutorName = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("-o", metavar="executor.OPTION=VALUE", help="An option of the executor."),
+    ] = None,
     device: Device = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print evaluation.json.")] = False,
 ) -> None:
@@ -32,8 +37,11 @@ def evaluate(
     from rich.console import Console
 
     from pixelgen.cli.evaluate_display import Bar, show
+    from pixelgen.cli.painting import executor_named, plugin_options
     from pixelgen.evaluation.conduct import evaluate as measure
 
+    options = plugin_options(option, ("executor",))
+    spread = executor_named(executor, options["executor"])
     with Bar(Console(stderr=True)) as bar:
         found = measure(
             run,
@@ -42,6 +50,7 @@ def evaluate(
             temperature=temperature,
             device=device,
             model=model,
+            executor=spread,
             progress=bar,
         )
     if as_json:

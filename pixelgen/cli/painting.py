@@ -80,7 +80,7 @@ def plugin_options(
 
     options = parse_assignments(assignments or [])
     if other := sorted(set(options) - set(kinds)):
-        named = f"{', '.join(kinds[:-1])} and {kinds[-1]}"
+        named = " and ".join([part for part in (", ".join(kinds[:-1]), kinds[-1]) if part])
         raise OptionError(
             f"only options of {named} can be changed now, not the {other[0]}'s",
             where="in -o",

@@ -1,4 +1,4 @@
-"""A comparison from beginning to end: its runs one after another, measured and ranked.
+"""A comparison from beginning to end: its runs, one after another or shared out, and their rank.
 
 The directory of a comparison:
 
@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pixelgen.comparison.comparable import check_comparable
@@ -30,11 +32,19 @@ from pixelgen.comparison.preparing import Job, prepare
 from pixelgen.comparison.process import Usage, last_words, run_process
 from pixelgen.comparison.ranking import Finished, Ranking, rank, unequal_budgets
 from pixelgen.errors import PixelgenError, RunNotFound, TrainingError
+from pixelgen.executors.interface import Executor
 from pixelgen.recipe import Recipe
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory
 
+LISTEN_EVERY = 0.2  # seconds between two questions whether to stop
 FOLDERS = ("runs", "recipes", "logs", "measured")
+
+
+SHARED = (
+    "The runs were shared out, and those on one machine at a time have taken its cores from one "
+    "another: a budget in targets, steps or epochs is the same for all, one in minutes is not"
+)
 
 
 class Watcher:
@@ -45,6 +55,9 @@ class Watcher:
 
     def begin(self, number: int, total: int, name: str, seed: int, *, found: bool) -> None:
         """A run begins, or has been `found` finished."""
+
+    def sharing_out(self, total: int) -> None:
+        """So many runs are carried out by an executor; `begin` comes when each has ended."""
 
     def tick(self, run: Path) -> None:
         """The run goes on; called several times a second."""
@@ -91,6 +104,7 @@ def compare(
     directory: Path,
     watcher: Watcher | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    executor: Executor | None = None,
 ) -> Comparison | None:
     """Run what a matrix asks for and is not finished yet, and rank its settings.
 
@@ -98,8 +112,10 @@ def compare(
         matrix: settings, seeds and budget.
         directory: of the comparison; made where it is missing.
         watcher: is told of everything.
-        should_stop: asked several times a second; True stops the run that goes on, saves it, and
+        should_stop: asked several times a second; True stops the runs that go on, saves them, and
             ranks what is finished.
+        executor: carries the runs out, several at a time, on machines that all see the directory;
+            one after another in this process if None.
 
     Returns:
         What came of it; None where it was stopped before the first run had finished.
@@ -120,21 +136,20 @@ def compare(
     finished: dict[str, list[Finished]] = {name: [] for name in names}
     failures = []
     stopped = False
-    for number, job in enumerate(jobs, start=1):
-        name = names[job.setting]
-        found = _state(directory / "runs" / job.name) == "finished"
-        watcher.begin(number, len(jobs), name, job.seed, found=found)
-        try:
-            if not found and not _carry_out(job, directory, watcher, should_stop):
-                stopped = True
-                break
-            run = _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
-            finished[name].append(run)
-            watcher.end(run)
-        except PixelgenError as error:
-            failure = Failure(name, job.seed, str(error))
-            failures.append(failure)
-            watcher.failed(failure)
+    if executor is None:
+        outcomes = _one_by_one(jobs, names, directory, watcher, should_stop)
+    else:
+        outcomes = _shared_out(jobs, names, directory, watcher, should_stop, executor)
+    for job, outcome in zip(jobs, outcomes, strict=False):
+        if outcome is None:
+            stopped = True
+            break
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            watcher.failed(outcome)
+        else:
+            finished[names[job.setting]].append(outcome)
+            watcher.end(outcome)
     ranked = [(name, runs) for name, runs in finished.items() if runs]
     if not ranked and stopped:
         return None
@@ -145,9 +160,10 @@ def compare(
             remedy=f"See {directory / 'logs'}, and give the same command again",
         )
     ranking = rank(ranked)
-    return Comparison(
-        directory, ranking, tuple(failures), str(matrix.budget), ranking.notes, stopped
-    )
+    notes = ranking.notes
+    if executor is not None and matrix.budget.unit == "minutes":
+        notes = (*notes, SHARED)
+    return Comparison(directory, ranking, tuple(failures), str(matrix.budget), notes, stopped)
 
 
 def compare_finished(
@@ -184,6 +200,81 @@ def compare_finished(
     unequal = unequal_budgets(ranking.rows)
     notes = (*ranking.notes, unequal) if unequal else ranking.notes
     return Comparison(directory, ranking, (), "as each was given", notes)
+
+
+def _one_by_one(
+    jobs: Sequence[Job],
+    names: Sequence[str],
+    directory: Path,
+    watcher: Watcher,
+    should_stop: Callable[[], bool],
+) -> Iterator[Finished | Failure | None]:
+    """Carry jobs out, one after another; None is one that was stopped."""
+    for number, job in enumerate(jobs, start=1):
+        found = _state(directory / "runs" / job.name) == "finished"
+        watcher.begin(number, len(jobs), names[job.setting], job.seed, found=found)
+        yield _outcome(job, names, directory, watcher, should_stop)
+
+
+def _shared_out(
+    jobs: Sequence[Job],
+    names: Sequence[str],
+    directory: Path,
+    watcher: Watcher,
+    should_stop: Callable[[], bool],
+    executor: Executor,
+) -> Iterator[Finished | Failure | None]:
+    """Let the workers of an executor carry jobs out; as `_one_by_one`, in the order of the jobs.
+
+    Workers, on whatever machine, hear of a stop by a file in the directory.
+    """
+    watcher.sharing_out(len(jobs))
+    stop = directory / ".stop"
+    stop.unlink(missing_ok=True)
+    ended = threading.Event()
+
+    def listen() -> None:
+        while not ended.wait(LISTEN_EVERY):
+            if should_stop():
+                stop.touch()
+                return
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        work = partial(_outcome_apart, names, directory.resolve())
+        for number, outcome in enumerate(executor.map(work, jobs), start=1):
+            job = jobs[number - 1]
+            watcher.begin(number, len(jobs), names[job.setting], job.seed, found=True)
+            yield outcome
+    finally:
+        ended.set()
+        listener.join()
+        stop.unlink(missing_ok=True)
+
+
+def _outcome_apart(names: Sequence[str], directory: Path, job: Job) -> Finished | Failure | None:
+    return _outcome(job, names, directory, Watcher(), (directory / ".stop").exists)
+
+
+def _outcome(
+    job: Job,
+    names: Sequence[str],
+    directory: Path,
+    watcher: Watcher,
+    should_stop: Callable[[], bool],
+) -> Finished | Failure | None:
+    """Carry a job out, unless it is finished, and measure it; None if it was stopped."""
+    name = names[job.setting]
+    try:
+        if _state(directory / "runs" / job.name) != "finished":
+            if should_stop():
+                return None
+            if not _carry_out(job, directory, watcher, should_stop):
+                return None
+        return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
+    except PixelgenError as error:
+        return Failure(name, job.seed, str(error))
 
 
 def _names(settings: Sequence[Setting], recipes: Sequence[dict[str, object]]) -> list[str]:

@@ -30,6 +30,7 @@ from pixelgen.evaluation.record import (
     PatchLikeness,
     PictureBits,
 )
+from pixelgen.executors.interface import Executor
 from pixelgen.randomness import generator_for
 from pixelgen.report.contact_sheet import contact_sheet, png_bytes
 from pixelgen.run import Run
@@ -60,6 +61,7 @@ def evaluate(
     temperature: float | None = None,
     device: str | None = None,
     model: str | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure a finished run, and write `evaluation.json` and `evaluation/` into its directory.
@@ -71,6 +73,7 @@ def evaluate(
         temperature: of the sampler; the run's own if None.
         device: in place of the recipe's.
         model: another model of the same family.
+        executor: whose workers paint the samples.
         progress: is told how far it has come.
 
     Raises:
@@ -105,7 +108,9 @@ def evaluate(
     sampler = run.sampler(temperature)
     used = run.recipe.seed if seed is None else seed
     with timed("painting", f"Painting {samples} pictures", samples * run.cutter.scan.cells):
-        painted = run.sample(samples, seed=used, sampler=sampler, progress=progress.advance)
+        painted = run.sample(
+            samples, seed=used, sampler=sampler, executor=executor, progress=progress.advance
+        )
         # The run's pictures are decoded tokens: encoding gives those tokens, or their equals.
         grids = run.tokenizer.encode(painted)
     with timed("likeness", "Comparing colours and patches"):

@@ -1,5 +1,6 @@
 """What is run, what is not run again, and what is refused."""
 
+import json
 import shutil
 import tomllib
 
@@ -11,6 +12,7 @@ from pixelgen.comparison.comparable import NotComparable
 from pixelgen.comparison.conduct import Watcher, compare, compare_finished
 from pixelgen.comparison.preparing import prepare
 from pixelgen.errors import OptionError, RunNotFound, RunUnreadable, TrainingError
+from pixelgen.executors.local import Local
 from pixelgen.recipe import Recipe, resolve
 from pixelgen.runs.directory import RunDirectory
 
@@ -68,6 +70,49 @@ def test_what_is_finished_is_not_run_again(compared, pictures):
     assert watcher.found == [True] * 4
     assert before == {folder: state_of(compared.directory / folder) for folder in before}
     assert [row.bits for row in again.ranking.rows] == [row.bits for row in compared.ranking.rows]
+
+
+class TestSharedOut:
+    @pytest.mark.parametrize("kind", ["threads", "processes"])
+    def test_what_comes_of_it_is_the_same(self, compared, pictures, tmp_path, kind):
+        watcher = Listed()
+        executor = Local(Local.Options(kind=kind, workers=2))
+        shared = compare(matrix_of(pictures), tmp_path, watcher, executor=executor)
+        assert [row.bits for row in shared.ranking.rows] == [
+            row.bits for row in compared.ranking.rows
+        ]
+        assert len(watcher.ended) == 4
+        assert shared.notes == compared.notes
+
+    def test_one_that_fails_does_not_stop_the_others(self, pictures, tmp_path):
+        pytest.importorskip("torch", reason="torch is not installed")
+        settings = [
+            {"name": "broken", "model": {"name": "torch-lstm"}, "device": "cuda:99"},
+            {"name": "whole", "model": {"order": 0}},
+        ]
+        executor = Local(Local.Options(workers=2))
+        shared = compare(
+            matrix_of(pictures, seeds=1, setting=settings), tmp_path, executor=executor
+        )
+        assert [failure.setting for failure in shared.failures] == ["broken"]
+        assert [row.name for row in shared.ranking.rows] == ["whole"]
+
+    def test_a_stop_reaches_all_of_them_and_the_same_goes_on(self, compared, pictures, tmp_path):
+        longer = matrix_of(pictures, budget={"epochs": 2_000_000})
+
+        def begun():
+            return len(list(tmp_path.glob("runs/*/checkpoints/step-*"))) >= 2
+
+        executor = Local(Local.Options(kind="processes", workers=2))
+        assert compare(longer, tmp_path, should_stop=begun, executor=executor) is None
+        states = [json.loads(run.read_text())["state"] for run in tmp_path.glob("runs/*/run.json")]
+        assert set(states) == {"stopped"}
+        assert not (tmp_path / ".stop").exists()
+
+    def test_minutes_are_said_to_be_unequal(self, pictures, tmp_path):
+        matrix = matrix_of(pictures, seeds=1, budget={"minutes": 0.001})
+        shared = compare(matrix, tmp_path, executor=Local(Local.Options(workers=2)))
+        assert any("one in minutes is not" in note for note in shared.notes)
 
 
 def test_a_larger_matrix_adds_only_what_is_new_and_a_stopped_run_goes_on(
