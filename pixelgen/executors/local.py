@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor as Pool
@@ -182,10 +184,19 @@ def _begin(pickled: bytes) -> None:
     """Take the function that this process will be given items for."""
     global _function
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _function = pickle.loads(pickled)
     except Exception as error:  # raised for the items, where somebody hears of it
         _function = partial(_fail, error)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, killed maybe: nobody else would."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _call(item: Any) -> Any:

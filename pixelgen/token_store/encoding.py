@@ -41,7 +41,7 @@ from pixelgen.token_store.settling import deciding_tables
 from pixelgen.token_store.writing import Gathering, header_of, is_whole
 from pixelgen.tokenizers.interface import Tokenizer
 
-PICTURES_A_TASK = 32  # bounds what is in memory; fewer cost more on the way to a worker
+PICTURES_A_TASK = 64  # bounds what is in memory; fewer cost more on the way to a worker
 SHARD_SIZE = 4096
 PALETTE_PICTURES = 2000  # 11 million pixels at 75×75: more hardly move a palette
 

@@ -1,4 +1,5 @@
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -179,6 +180,28 @@ def test_ctrl_c_stops_a_script_that_uses_processes(tmp_path):
     assert done.stdout.count("one") == 1
     assert done.returncode != 0
     assert done.stderr.count("KeyboardInterrupt") == 1  # the workers say nothing
+
+
+def test_processes_end_with_a_parent_that_is_killed(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from chores import process_id\n"
+        "from pixelgen.executors.local import Local\n"
+        "if __name__ == '__main__':\n"
+        "    local = Local(Local.Options(kind='processes', workers=1))\n"
+        "    for worker in local.map(process_id, iter(int, 1)):\n"  # without end
+        "        print(worker, flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        assert int(parent.stdout.readline()) != parent.pid
+        parent.kill()
+        # The worker holds the other end of the pipe, which is closed when it has ended.
+        closed, _, _ = select.select([parent.stdout], [], [], 60)
+        while closed and os.read(parent.stdout.fileno(), 1 << 16):
+            closed, _, _ = select.select([parent.stdout], [], [], 60)
+        assert closed
 
 
 def test_zero_workers_are_as_many_as_this_process_may_use(monkeypatch):
