@@ -39,7 +39,8 @@ def learned(processes: int, threads: int, epochs: int, place: Path) -> list[dict
         *("--device", "cpu", "--out", str(place)),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    subprocess.run(command, check=True, env=environment, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command, check=True, env=environment, **quiet)  # type: ignore[call-overload]
     return [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()]
 
 
