@@ -1,0 +1,89 @@
+"""What is each part of torch-lstm, and of the augmentation, worth?
+
+    PIXELGEN_TEST_DATA=… python benchmarks/ablation.py [--minutes 1 4] [--splits 1 2 3] [--only …]
+
+On the Monet set (`monet/` in the folder of the environment variable PIXELGEN_TEST_DATA; 75×75,
+1,000 colours): held-out bits per pixel with one part at a time taken away or changed, after equal
+minutes of training, one run after another with everything else stopped. A part that makes a step
+cheaper or dearer is charged for it: the minutes are equal, not the steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pixelgen
+from pixelgen.threads import cores
+
+PARTS: dict[str, dict[str, dict[str, Any]]] = {
+    "as it is": {},
+    "no colour jitter": {"data": {"augment": ["flips", "crops"]}},
+    "no crops": {"data": {"augment": ["flips", "colours"]}},
+    "no flips": {"data": {"augment": ["crops", "colours"]}},
+    "no augmentation": {"data": {"augment": []}},
+    "context near": {"model": {"context": "near"}},
+    "context previous": {"model": {"context": "previous"}},
+    "no neighbours' colours": {"model": {"colours": False}},
+    "no token embeddings": {"model": {"token_embeddings": 0}},
+    "no positions": {"model": {"positions": "none"}},
+    "plain output layer": {"model": {"output": "plain"}},
+    "state carried along the picture": {"model": {"memory": "picture"}},
+    "no recurrence (torch-mlp)": {"model": {"name": "torch-mlp"}},
+    "hidden 128": {"model": {"hidden": 128}},
+    "hidden 384": {"model": {"hidden": 384}},
+    "two layers": {"model": {"layers": 2}},
+    "dropout 0.2": {"model": {"dropout": 0.2}},
+    "batch 64": {"model": {"batch": 64}},
+    "products in float32": {"model": {"precision": "float32"}},
+}
+
+
+def bits(pictures: Path, part: str, split: int, minutes: float) -> float:
+    """Return the held-out bits of a run with this part changed."""
+    common: dict[str, dict[str, Any]] = {
+        "data": {"size": 75, "held_out": 0.15, "split_seed": split},
+        "tokenizer": {"name": "numpy-kmeans", "colors": 1000},
+        "model": {"name": "torch-lstm"},
+        "painting": {"pictures": 0, "while_training": 0},
+    }
+    recipe = {name: {**table, **PARTS[part].get(name, {})} for name, table in common.items()}
+    with TemporaryDirectory() as folder:
+        run = pixelgen.train(pictures, minutes=minutes, recipe=recipe, out=Path(folder) / "run")
+        found: float = run.manifest["best"]["held_out_bits_per_pixel"]
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1, 4])
+    parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    place = os.environ.get("PIXELGEN_TEST_DATA")
+    if not place:
+        raise SystemExit("PIXELGEN_TEST_DATA does not say where the paintings are")
+    pictures = Path(place) / "monet"
+    print(f"{platform.machine()}, {cores()} cores; splits {arguments.splits}", flush=True)
+    result: dict[str, list[float]] = {}
+    for minutes in arguments.minutes:
+        for part in arguments.only:
+            found = [
+                bits(Path(place) / "monet", part, split, minutes) for split in arguments.splits
+            ]
+            result[f"{minutes:g} min, {part}"] = found
+            listed = "  ".join(f"{each:.3f}" for each in found)
+            print(f"{minutes:4g} min  {part:32} {mean(found):.3f}   ({listed})", flush=True)
+            if arguments.json:
+                arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Peers: what somebody would take who had no pixelgen, each in its own standard form."""
