@@ -12,14 +12,17 @@ if TYPE_CHECKING:
     from pixelgen.models.interface import Model
 
 
+TOLD = ("RANK", "WORLD_SIZE", "MASTER_ADDR")  # by torchrun; a cluster may set one for its own ends
+
+
 def world_size() -> int:
     """Return how many processes the job has; 1 where nothing has started several."""
-    return _number("WORLD_SIZE", 1)
+    return _number("WORLD_SIZE", 1) if all(name in os.environ for name in TOLD) else 1
 
 
 def rank() -> int:
     """Return the number of this process among them: 0 is the one that carries the run out."""
-    return _number("RANK", 0)
+    return _number("RANK", 0) if world_size() > 1 else 0
 
 
 def help_if_asked(model: type[Model], name: str) -> None:
@@ -37,7 +40,7 @@ def help_if_asked(model: type[Model], name: str) -> None:
     if not model.trains_in_company:
         raise OptionError(
             f"model {name!r} cannot be trained by {world_size()} processes",
-            where="in the environment: WORLD_SIZE",
+            where="in the environment: RANK, WORLD_SIZE and MASTER_ADDR are set",
             remedy="Start one: pixelgen run …; or train torch-lstm, which can",
         )
     if rank() != 0:

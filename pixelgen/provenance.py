@@ -15,6 +15,8 @@ from pixelgen.models.interface import Model
 from pixelgen.plugins import catalogue
 from pixelgen.recipe import Resolved
 
+LISTED = 1000  # of encoded pictures: a file of millions of names could not be read again
+
 
 def manifest_of(resolved: Resolved, material: Material, model: Model) -> dict[str, Any]:
     """Return what `run.json` says at the beginning."""
@@ -41,17 +43,19 @@ def manifest_of(resolved: Resolved, material: Material, model: Model) -> dict[st
 
 
 def data_of(collection: Collection, split: Split) -> dict[str, Any]:
-    """What the manifest says of the pictures."""
+    """What the manifest says of the pictures; of encoded ones it lists the first."""
     names = collection.names
+    most = None if collection.fitted_tokenizer is None else LISTED
     return {
         "fingerprint": collection.fingerprint(),
         "groups": collection.groups,
-        "train": [names[index] for index in split.train],
+        "learned": len(split.train),
+        "train": [names[index] for index in split.train[:most]],
         "held_out": [names[index] for index in split.held_out],
         "digests": collection.digests(),
-        "bad": [{"name": bad.name, "reason": bad.reason} for bad in collection.bad],
+        "bad": [{"name": bad.name, "reason": bad.reason} for bad in collection.bad[:most]],
         "duplicates": [
-            {"dropped": dropped, "kept": kept} for dropped, kept in collection.duplicates
+            {"dropped": dropped, "kept": kept} for dropped, kept in collection.duplicates[:most]
         ],
     }
 

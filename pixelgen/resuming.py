@@ -210,6 +210,12 @@ def _allow(
             where=where,
             remedy=f"A model knows its groups by number: {new_run}",
         )
+    if collection.fitted_tokenizer is not None:  # other tokens may stand for other colours
+        raise RecipeError(
+            "the tokens have changed since the run began",
+            where=where,
+            remedy=f"Put them back from a copy, or {new_run}",
+        )
     if not told_to:
         raise RecipeError(
             f"the pictures have changed since the run began: {changes}",

@@ -103,6 +103,7 @@ def render_page(run: Run) -> str:
             name=run.path.resolve().name,
             subject=_subject(recipe),
             manifest=manifest,
+            learned=manifest["data"].get("learned") or len(manifest["data"]["train"]),
             recipe=recipe,
             recipe_text=shown_recipe,
             recipe_address="data:text/plain;base64,"

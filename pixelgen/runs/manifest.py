@@ -34,10 +34,14 @@ class Duplicate(_Part):
 
 
 class Data(_Part):
-    """The pictures: a fingerprint of all, and of each by name, and which are learned."""
+    """The pictures: a fingerprint of all, and of each by name, and which are learned.
+
+    Of many there are `learned`, and `train` lists the first of them.
+    """
 
     fingerprint: str
     groups: list[str] = Field(min_length=1)
+    learned: Count | None = None
     train: list[str]
     held_out: list[str]
     digests: dict[str, str] = Field(default_factory=dict)

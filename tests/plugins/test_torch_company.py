@@ -134,7 +134,7 @@ def test_a_model_that_cannot_is_refused(folder, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        env={**ALONE, "WORLD_SIZE": "2", "RANK": "0"},
+        env={**ALONE, "WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost"},
     )
     assert done.returncode == 2
     assert "odel 'markov' cannot be trained by 2 processes" in done.stderr

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pixelgen import api
+from pixelgen import api, provenance
 from pixelgen.data import material
-from pixelgen.errors import OptionError, RunUnreadable, SourceError
+from pixelgen.errors import OptionError, RecipeError, RunUnreadable, SourceError
+from pixelgen.evaluation.conduct import evaluate
 from pixelgen.evaluation.held_out import material_of
 from pixelgen.executors.local import Local
 from pixelgen.recipe import Recipe, merge, resolve
@@ -99,7 +101,28 @@ def test_the_model_is_that_of_the_same_tokens_from_pictures(quick, tmp_path):
     np.testing.assert_array_equal(from_pictures.sample(2), from_tokens.sample(2))
 
 
-def test_a_run_is_resumed_and_evaluated(tokens, tmp_path):
+def test_a_run_does_not_list_them_all_and_goes_on_all_the_same(tokens, tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "LISTED", 3)
+    whole = api.start(resolve(recipe(tokens)), tmp_path / "whole").run
+    data = whole.manifest["data"]
+    assert (data["learned"], len(data["train"]), len(data["held_out"])) == (6, 3, 2)
+    assert data["digests"] == {}
+    assert "6 training pictures" in (tmp_path / "whole" / "report.html").read_text()
+    api.start(resolve(recipe(tokens, training={"epochs": 1})), tmp_path / "parts")
+    assert weights(resume(tmp_path / "parts", epochs=3).run) == weights(whole)
+    assert evaluate(whole.path, samples=2).novelty.samples
+
+
+def test_other_tokens_are_refused_in_resuming(quick, tokens, tmp_path):
+    api.start(resolve(recipe(tokens, training={"epochs": 1})), tmp_path / "run")
+    shutil.rmtree(tokens)
+    encode_pictures(quick(seed=2), tokens, variants=2, shard_size=4)
+    for allowed in (False, True):  # they may stand for other colours
+        with pytest.raises(RecipeError, match="the tokens have changed since the run began"):
+            resume(tmp_path / "run", epochs=2, changed_pictures=allowed)
+
+
+def test_a_run_is_resumed(tokens, tmp_path):
     whole = api.start(resolve(recipe(tokens)), tmp_path / "whole").run
     api.start(resolve(recipe(tokens, training={"epochs": 1})), tmp_path / "parts")
     parts = resume(tmp_path / "parts", epochs=3).run
@@ -178,9 +201,7 @@ def test_as_pictures_they_are_what_the_tokens_stand_for(tokens):
 
 def test_changed_tokens_are_noticed(quick, tokens, tmp_path):
     run = api.start(resolve(recipe(tokens)), tmp_path / "run").run
-    for path in tokens.iterdir():
-        if path.is_file():
-            path.unlink()
+    shutil.rmtree(tokens)
     encode_pictures(quick(seed=2), tokens, variants=2, shard_size=4)
     with pytest.raises(SourceError, match="are not those"):
         material_of(run)
