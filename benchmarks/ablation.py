@@ -75,9 +75,7 @@ def main() -> None:
     result: dict[str, list[float]] = {}
     for minutes in arguments.minutes:
         for part in arguments.only:
-            found = [
-                bits(Path(place) / "monet", part, split, minutes) for split in arguments.splits
-            ]
+            found = [bits(pictures, part, split, minutes) for split in arguments.splits]
             result[f"{minutes:g} min, {part}"] = found
             listed = "  ".join(f"{each:.3f}" for each in found)
             print(f"{minutes:4g} min  {part:32} {mean(found):.3f}   ({listed})", flush=True)

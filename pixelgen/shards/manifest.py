@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -60,6 +60,35 @@ def read_part(kind: type[AnyPart], path: Path, schema: int | None = None) -> Any
         ) from None
 
 
+class Document(Part):
+    """The JSON file that says what is in a folder.
+
+    Attributes:
+        FILE: its name.
+        SCHEMA: the version that is written, and the newest that can be read.
+    """
+
+    FILE: ClassVar[str]
+    SCHEMA: ClassVar[int]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Return that of a folder; None if it has none.
+
+        Raises:
+            RunUnreadable: it is damaged, or from a newer version.
+        """
+        return read_part(cls, folder / cls.FILE, cls.SCHEMA)
+
+    def write(self, folder: Path) -> None:
+        """Write it, whole or not at all.
+
+        Raises:
+            StorageError: the folder cannot be written to.
+        """
+        atomic.write_text(folder / self.FILE, self.model_dump_json(indent=1) + "\n")
+
+
 class Shard(Part):
     """A shard that is whole.
 
@@ -77,7 +106,7 @@ class Shard(Part):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Manifest(Part):
+class Manifest(Document):
     """What a folder of shards holds, and what it is to hold.
 
     Attributes:
@@ -93,6 +122,9 @@ class Manifest(Part):
         finished: whether these are all.
     """
 
+    FILE: ClassVar[str] = FILE
+    SCHEMA: ClassVar[int] = SCHEMA
+
     schema_version: int = SCHEMA
     run: str
     model: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -104,23 +136,6 @@ class Manifest(Part):
     asked: dict[str, Any] = Field(default_factory=dict)
     shards: list[Shard] = Field(default_factory=list)
     finished: bool = False
-
-    @classmethod
-    def read(cls, folder: Path) -> Manifest | None:
-        """Return the manifest of a folder; None if it has none.
-
-        Raises:
-            RunUnreadable: it is damaged, or from a newer version.
-        """
-        return read_part(cls, folder / FILE, SCHEMA)
-
-    def write(self, folder: Path) -> None:
-        """Write it, whole or not at all.
-
-        Raises:
-            StorageError: the folder cannot be written to.
-        """
-        atomic.write_text(folder / FILE, self.model_dump_json(indent=1) + "\n")
 
     def check_same(self, other: Manifest, folder: Path) -> None:
         """Raise `StorageError`, saying what differs, unless both ask for the same shards.

@@ -11,13 +11,12 @@ shard-00000.json     the same of these, and what was left out on the way
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
 from pixelgen.errors import RunUnreadable, StorageError
-from pixelgen.runs import atomic
-from pixelgen.shards.manifest import Part, read_part
+from pixelgen.shards.manifest import Document, Part, read_part
 
 FILE = "tokens.json"
 TOKENIZER = "tokenizer"
@@ -74,7 +73,7 @@ class Names(Part):
     duplicates: list[Pair] = Field(default_factory=list)
 
 
-class TokenManifest(Part):
+class TokenManifest(Document):
     """How pictures were encoded.
 
     Attributes:
@@ -92,6 +91,9 @@ class TokenManifest(Part):
         finished: whether these are all.
     """
 
+    FILE: ClassVar[str] = FILE
+    SCHEMA: ClassVar[int] = SCHEMA
+
     schema_version: int = SCHEMA
     recipe: dict[str, Any]
     variants: int = Field(ge=0, le=MOST_VARIANTS)
@@ -104,23 +106,6 @@ class TokenManifest(Part):
     held_out: TokenFile | None = None
     shards: list[TokenFile] = Field(default_factory=list)
     finished: bool = False
-
-    @classmethod
-    def read(cls, folder: Path) -> TokenManifest | None:
-        """Return the manifest of a folder; None if it has none.
-
-        Raises:
-            RunUnreadable: it is damaged, or from a newer version.
-        """
-        return read_part(cls, folder / FILE, SCHEMA)
-
-    def write(self, folder: Path) -> None:
-        """Write it, whole or not at all.
-
-        Raises:
-            StorageError: the folder cannot be written to.
-        """
-        atomic.write_text(folder / FILE, self.model_dump_json(indent=1) + "\n")
 
     @property
     def pictures(self) -> int:
