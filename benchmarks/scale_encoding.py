@@ -46,7 +46,6 @@ from pixelgen.token_store.encoding import SHARD_SIZE, encode_pictures
 from pixelgen.token_store.manifest import TokenManifest
 
 SIDE, DIFFERENT = 100, 64
-STEPS = 200  # of learning
 
 
 @cache
@@ -124,13 +123,13 @@ def encode(pictures: int, name: str, workers: int, folder: Path) -> dict[str, fl
     return {"seconds": seconds, "all": ended - began, "worker MiB": watch.most, **memory()}
 
 
-def learn(folder: Path) -> dict[str, float]:
-    """Learn from tokens in this process; return the memory in MiB."""
+def learn(folder: Path, steps: int) -> dict[str, float]:
+    """Learn from tokens in this process for some steps; return the memory in MiB."""
     from pixelgen import api
 
     tables = {
         "source": {"location": str(folder)},
-        "training": {"steps": STEPS},
+        "training": {"steps": steps},
         "painting": {"pictures": 0, "while_training": 0},
     }
     began = time.perf_counter()
@@ -199,7 +198,7 @@ def lost_shards(pictures: int, folder: Path) -> int:
 def line(words: list[str]) -> None:
     """Do the work of a line, and print what came of it."""
     if words[0] == "learn":
-        found = learn(Path(words[1]))
+        found = learn(Path(words[1]), int(words[2]))
     else:
         found = encode(int(words[1]), words[2], int(words[3]), Path(words[4]))
     print(json.dumps(found))
@@ -209,6 +208,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--steps", type=int, default=200, help="of learning")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--line", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -230,7 +230,7 @@ def main() -> None:
                 digests.add(made.model_dump_json() if made else "")
                 if name == "serial":
                     loop = found["seconds"]
-                    found["learning"] = apart("learn", folder)  # type: ignore[assignment]
+                    found["learning"] = apart("learn", folder, arguments.steps)  # type: ignore[assignment]
             share = loop / found["seconds"] / workers
             print(
                 f"{pictures:>9,} {name + f', {workers}':14} {found['seconds']:8.1f} s "

@@ -106,3 +106,8 @@ def register_executors(register: Register) -> None:
     register(
         "local", "pixelgen.executors.local:Local", summary="threads or processes of this machine"
     )
+    register(
+        "serial",
+        "pixelgen.executors.serial:Serial",
+        summary="one thing after another, in this process",
+    )

@@ -12,7 +12,9 @@ import pytest
 
 from pixelgen.errors import ExecutorError
 from pixelgen.executors.local import Local
+from pixelgen.executors.serial import Serial
 from pixelgen.options import parse_options
+from pixelgen.token_store.encoding import encode_pictures
 
 ray = pytest.importorskip("ray", reason="Ray is not installed")
 from pixelgen_ray import executor as module  # noqa: E402
@@ -60,6 +62,32 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path):
     done = list(executor().map(partial(dies_once, str(tmp_path)), range(7)))
     assert done == [number * number for number in range(7)]
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_task_is_sent_the_function_once(tmp_path):
+    """What the function has made of itself, such as a table, is kept from task to task."""
+
+    class Counted:
+        def __init__(self):
+            self.calls = 0
+
+        def __call__(self, number):
+            self.calls += 1
+            return self.calls
+
+    assert max(executor(workers=1).map(Counted(), range(12))) > 1
+
+
+def test_pictures_are_encoded_to_the_same_bytes(quick, tmp_path):
+    resolved = quick(tokenizer={"name": "numpy-kmeans", "colors": 40})
+    for name, spread in (("here", Serial(Serial.Options())), ("there", executor())):
+        encode_pictures(resolved, tmp_path / name, variants=1, shard_size=3, executor=spread)
+    one, other = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).glob("*.npy")}
+        for name in ("here", "there")
+    )
+    assert one == other
+    assert len(one) == 3
 
 
 def test_a_task_that_always_kills_its_worker_is_named():

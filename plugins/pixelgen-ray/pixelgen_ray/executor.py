@@ -51,6 +51,9 @@ class RayExecutor(Executor):
             description="tasks at a time, as near as whole cores allow; 0 takes all cores",
         )
         cpus: float = Field(1.0, gt=0, le=1024, description="cores that a task occupies")
+        gpus: float = Field(
+            0.0, ge=0, le=64, description="GPUs that a task occupies; may be a share of one"
+        )
         retries: int = Field(
             3, ge=0, le=100, description="how often a task is run again after its worker died"
         )
@@ -79,7 +82,10 @@ class RayExecutor(Executor):
         options = self.options
         at_once, each = _shares(_cores(), options.workers, options.cpus)
         task = ray.remote(_called).options(
-            num_cpus=each, max_retries=options.retries, retry_exceptions=False
+            num_cpus=each,
+            num_gpus=options.gpus,
+            max_retries=options.retries,
+            retry_exceptions=False,
         )
         shared = ray.put(function)
         waiting: deque[Any] = deque()

@@ -1,0 +1,36 @@
+"""The benchmarks of scale run, in little, and come to their end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("scale.py", "--pictures", "300", "--workers", "2"), "local, processes, 2"),
+        (
+            ("scale_encoding.py", "--pictures", "300", "--workers", "2", "--steps", "2"),
+            "encoded again",
+        ),
+    ],
+    ids=["executors", "encoding"],
+)
+def test_it_comes_to_its_end(words, said):
+    """They compare what each executor gives, byte for byte, and fail where it differs."""
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / words[0], *words[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=BENCHMARKS,
+    )
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
