@@ -31,9 +31,9 @@ class HeldOut:
 def held_out_of(run: Run) -> HeldOut:
     """Read a run's held-out pictures again; raises as `material_of`."""
     material = material_of(run)
-    collection, split = material.collection, material.split
+    names, split = material.collection.names, material.split
     return HeldOut(
-        names=[collection.names[index] for index in split.held_out],
+        names=[names[index] for index in split.held_out],
         pictures=material.plain(split.held_out),
         canvases=material.held_out,
         groups=material.held_out_groups,

@@ -74,7 +74,7 @@ class Source(ABC):
         A source of files overrides this, so that the workers of an executor decode them, and so
         that those which are passed over are not decoded at all.
         """
-        return (partial(_itself, picture) for picture in self.pictures(size))
+        return (partial(itself, picture) for picture in self.pictures(size))
 
     def length(self) -> int | None:
         """Return how many pictures there are, or None where that is not known beforehand."""
@@ -86,5 +86,6 @@ def read(unread: Unread) -> Picture | BadPicture:
     return unread()
 
 
-def _itself(picture: Picture | BadPicture) -> Picture | BadPicture:
+def itself(picture: Picture | BadPicture) -> Picture | BadPicture:
+    """Return a picture that has been read already; bound to it, this is its `Unread`."""
     return picture

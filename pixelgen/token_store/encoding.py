@@ -26,7 +26,7 @@ from pixelgen.recipe import Resolved
 from pixelgen.run import framing_of
 from pixelgen.runs import atomic, checksums
 from pixelgen.runs.lock import locked
-from pixelgen.sources.interface import BadPicture, Picture, Source, Unread
+from pixelgen.sources.interface import BadPicture, Picture, Source, Unread, itself
 from pixelgen.token_store.known import Known
 from pixelgen.token_store.manifest import (
     FILE,
@@ -195,7 +195,7 @@ class _Encoding:
         atomic.write_directory(self.folder / TOKENIZER, partial(_save, tokenizer))
         record = Recording(self.framing, tokenizer, self.channels, 0, dtype)
         settled = {"grid": grid, "dtype": dtype, "vocab_size": vocab_size}
-        tasks = in_tasks((number, partial(_itself, picture)) for number, picture in kept)
+        tasks = in_tasks((number, partial(itself, picture)) for number, picture in kept)
         known = Known(lambda file: [])
         with closing(Gathering(self.folder, HELD_OUT, (1, *grid), dtype, known)) as held_out:
             for task in tasks:
@@ -276,10 +276,6 @@ def in_tasks(items: Iterable[Item], size: int = PICTURES_A_TASK) -> Iterator[lis
 
 def _read_numbered(channels: int, item: tuple[int, Unread]) -> tuple[int, Picture | BadPicture]:
     return item[0], read_as(item[1], channels)
-
-
-def _itself(picture: Picture) -> Picture:
-    return picture
 
 
 def _save(tokenizer: Tokenizer, directory: Path) -> None:

@@ -18,12 +18,12 @@ class Dropout:
         """Draw for `rows` of the `whole` sequences of a batch; for all that are here, if None."""
         self._generator, self._rows, self._whole = generator, rows, whole
 
-    def mask(self, shape: torch.Size, share: float, like: Tensor, batch_axis: int) -> Tensor:
-        """Return zeros for a share of the numbers, and what the rest is to be multiplied by."""
-        drawn = list(shape)
+    def mask(self, x: Tensor, share: float, batch_axis: int) -> Tensor:
+        """Return zeros for a share of x's numbers, and what the rest is to be multiplied by."""
+        drawn = list(x.shape)
         if self._rows is not None:
             drawn[batch_axis] = self._whole
-        mask = like.new_empty(drawn)
+        mask = x.new_empty(drawn)
         mask.bernoulli_(1 - share, generator=self._generator).div_(1 - share)
         if self._rows is None:
             return mask
@@ -43,4 +43,4 @@ def dropped(x: Tensor, share: float, dropout: Dropout | None, batch_axis: int) -
     """
     if dropout is None or not share:
         return x
-    return x * dropout.mask(x.shape, share, x, batch_axis)
+    return x * dropout.mask(x, share, batch_axis)
