@@ -106,5 +106,6 @@ def _schedule(cutter: Cutter, given: np.ndarray | None) -> Schedule:
     if given is not None and memory != "picture":  # where a state goes from line to line
         free = (scan.canvas(given[None])[0] == FREE)[scan.order]
         first_free = int(free.argmax()) if free.any() else scan.cells
-        done = first_free // scan.line * scan.line
+        ends = np.append(scan.line_starts, scan.cells)
+        done = int(ends[ends <= first_free][-1])
     return make_schedule(scan, cutter.table, memory, done=done)

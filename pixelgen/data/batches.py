@@ -45,6 +45,8 @@ class Cutter:
     ) -> Iterator[Batch]:
         """Yield one epoch of batches in random order.
 
+        The sequences of a batch are equally long.
+
         Args:
             canvases: (N, P) int32 tokens.
             groups: (N,) int32.
@@ -56,14 +58,16 @@ class Cutter:
             for batch, _ in self._streams(canvases, groups, order, segments.batch):
                 yield batch
             return
-        firsts, length = self._firsts_and_length()
+        firsts, lengths = self._training_segments
         pictures = np.repeat(np.arange(len(canvases)), len(firsts))
-        firsts = np.tile(firsts, len(canvases))
+        firsts, lengths = np.tile(firsts, len(canvases)), np.tile(lengths, len(canvases))
         order = generator.permutation(len(firsts))
+        batches = list(_of_one_length(order, lengths, segments.batch))
+        if len(np.unique(lengths)) > 1:
+            batches = [batches[number] for number in generator.permutation(len(batches))]
         extended = self.extended(canvases)
-        for begin in range(0, len(order), segments.batch):
-            chosen = order[begin : begin + segments.batch]
-            steps = firsts[chosen, None] + np.arange(length)
+        for chosen in batches:
+            steps = firsts[chosen, None] + np.arange(lengths[chosen[0]])
             yield self._batch(extended, groups, pictures[chosen], steps, fresh=True)
 
     def evaluation_batches(
@@ -76,14 +80,12 @@ class Cutter:
         if self.segments.memory == "picture":
             yield from self._streams(canvases, groups, np.arange(len(canvases)), batch)
             return
-        length = self.scan.line
-        firsts = np.arange(0, self.scan.cells, length)
+        firsts, lengths = self.scan.line_starts, self.scan.line_lengths
         pictures = np.repeat(np.arange(len(canvases)), len(firsts))
-        firsts = np.tile(firsts, len(canvases))
+        firsts, lengths = np.tile(firsts, len(canvases)), np.tile(lengths, len(canvases))
         extended = self.extended(canvases)
-        for begin in range(0, len(firsts), batch):
-            chosen = slice(begin, begin + batch)
-            steps = firsts[chosen, None] + np.arange(length)
+        for chosen in _of_one_length(np.arange(len(firsts)), lengths, batch):
+            steps = firsts[chosen, None] + np.arange(lengths[chosen[0]])
             yield (
                 self._batch(extended, groups, pictures[chosen], steps, fresh=True),
                 pictures[chosen],
@@ -95,20 +97,23 @@ class Cutter:
         if segments.memory == "picture" and segments.window is None:
             chunks = math.ceil(self.scan.cells / segments.chunk)
             return math.ceil(pictures / segments.batch) * chunks
-        firsts, _ = self._firsts_and_length()
-        return math.ceil(pictures * len(firsts) / segments.batch)
+        _, lengths = self._training_segments
+        _, counts = np.unique(lengths, return_counts=True)
+        return sum(math.ceil(pictures * int(count) / segments.batch) for count in counts)
 
     def extended(self, canvases: np.ndarray) -> np.ndarray:
         """Return (N, P + 1) int32: the canvases with a last column V for "outside"."""
         return np.pad(canvases, ((0, 0), (0, 1)), constant_values=self.vocab_size)
 
-    def _firsts_and_length(self) -> tuple[np.ndarray, int]:
-        """The first step of each training segment of a picture, and the segments' length."""
+    @property
+    def _training_segments(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first step and the length of each training segment of a picture."""
         if self.segments.window is not None:
             length = min(self.segments.window, self.scan.cells)
             last = self.scan.cells - length
-            return np.arange(0, last + 1, self.segments.window_step), length
-        return np.arange(0, self.scan.cells, self.scan.line), self.scan.line
+            firsts = np.arange(0, last + 1, self.segments.window_step)
+            return firsts, np.full(len(firsts), length)
+        return self.scan.line_starts, self.scan.line_lengths
 
     def _streams(
         self, canvases: np.ndarray, groups: np.ndarray, order: np.ndarray, batch: int
@@ -139,3 +144,11 @@ class Cutter:
             groups=groups[pictures],
             starts=np.full(len(pictures), fresh),
         )
+
+
+def _of_one_length(order: np.ndarray, lengths: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+    """Cut an order of segments into batches, each of segments of one length."""
+    for length in np.unique(lengths):
+        alike = order[lengths[order] == length]
+        for begin in range(0, len(alike), batch):
+            yield alike[begin : begin + batch]

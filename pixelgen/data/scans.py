@@ -44,7 +44,8 @@ class Scan:
         rows, columns, levels: (P,) int32, by cell.
         forward: (P, 2) int32, by cell: the (row, column) direction in which its line is travelled.
             Contexts turn with it, so that "left" is always where the scan comes from.
-        line: how many cells make a line, the unit of `memory="row"`.
+        line_starts: (L,) int32, the steps at which lines begin, the units of `memory="row"`; the
+            first is 0.
         around: whether named contexts look on all sides.
     """
 
@@ -55,7 +56,7 @@ class Scan:
     columns: np.ndarray
     levels: np.ndarray
     forward: np.ndarray
-    line: int
+    line_starts: np.ndarray
     around: bool = False
 
     @property
@@ -69,6 +70,12 @@ class Scan:
         steps = np.empty(self.cells, np.int32)
         steps[self.order] = np.arange(self.cells, dtype=np.int32)
         return steps
+
+    @cached_property
+    def line_lengths(self) -> np.ndarray:
+        """(L,) int32: how many cells each line has."""
+        lengths: np.ndarray = np.diff(self.line_starts, append=np.int32(self.cells))
+        return lengths
 
     def canvas(self, grids: np.ndarray) -> np.ndarray:
         """Lay grids of tokens (N, gh, gw) out as canvases (N, P) int32."""
@@ -192,7 +199,7 @@ def _scan(name: str, grid: tuple[int, int]) -> Scan:
         columns=columns,
         levels=np.zeros(cells, np.int32),
         forward=forward,
-        line=line,
+        line_starts=np.arange(0, cells, line, dtype=np.int32),
         around=around,
     )
 
@@ -225,6 +232,6 @@ def needs_previous(memory: Memory) -> bool:
 
 def segment_starts(scan: Scan, memory: Memory) -> np.ndarray:
     """(P,) bool, by step: whether a segment begins there, its state afresh."""
-    steps = np.arange(scan.cells)
-    starts: np.ndarray = steps == 0 if memory == "picture" else steps % scan.line == 0
+    starts = np.zeros(scan.cells, bool)
+    starts[0 if memory == "picture" else scan.line_starts] = True
     return starts

@@ -38,6 +38,8 @@ class ModelSpec:
             level, and its level (0 where there is only one).
         groups: the number of groups that pictures belong to, at least 1.
         palette: (V, 3 or 4) uint8 colours of the tokens, or None.
+        coarser: how many neighbours on the next coarser level follow in a context after those of
+            `offsets`; 0 where there is one level.
     """
 
     vocab_size: int
@@ -48,11 +50,12 @@ class ModelSpec:
     levels: np.ndarray
     groups: int = 1
     palette: np.ndarray | None = None
+    coarser: int = 0
 
     @property
     def context_size(self) -> int:
         """n, the number of neighbours in a context."""
-        return len(self.offsets) or 1
+        return (len(self.offsets) or 1) + self.coarser
 
     @property
     def cells(self) -> int:
@@ -74,7 +77,7 @@ def parse_shape(
     """Return the spec that a model's file describes, checked before anything is made by it.
 
     Args:
-        described: `vocab_size`, `grid`, `offsets` and, where there are several, `groups`.
+        described: `vocab_size`, `grid`, `offsets`, and `groups` and `coarser` where there are any.
         rows, columns, levels: (P,) int32, if the file holds them.
         palette: (V, 3 or 4) uint8, if the file holds one.
 
@@ -84,12 +87,13 @@ def parse_shape(
     height, width = (int(side) for side in described["grid"])
     vocab_size, groups = int(described["vocab_size"]), int(described.get("groups", 1))
     offsets = tuple((int(row), int(column)) for row, column in described["offsets"])
+    coarser = int(described.get("coarser", 0))
     if not 1 <= vocab_size <= MOST_TOKENS:
         raise ValueError(f"a vocabulary of {vocab_size} tokens")
     if not (height >= 1 and width >= 1 and height * width <= MOST_CELLS):
         raise ValueError(f"a grid of {height}×{width}")
-    if not 1 <= groups <= MOST_TOKENS or len(offsets) > 4096:
-        raise ValueError(f"{groups} groups, {len(offsets)} neighbours")
+    if not 1 <= groups <= MOST_TOKENS or len(offsets) > 4096 or not 0 <= coarser <= 4096:
+        raise ValueError(f"{groups} groups, {len(offsets)} and {coarser} neighbours")
     none = np.empty(0, np.int32)
     places = [none if array is None else array for array in (rows, columns, levels)]
     for array in places:
@@ -110,6 +114,7 @@ def parse_shape(
         levels=places[2],
         groups=groups,
         palette=palette,
+        coarser=coarser,
     )
 
 

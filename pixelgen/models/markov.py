@@ -173,6 +173,7 @@ class Markov(Model):
             "vocab_size": spec.vocab_size,
             "grid": list(spec.grid),
             "offsets": [list(offset) for offset in spec.offsets],
+            "coarser": spec.coarser,
         }
         (directory / "spec.json").write_text(json.dumps(shape))
 

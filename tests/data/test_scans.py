@@ -96,8 +96,9 @@ def test_previous_is_the_cell_before(scan: Scan) -> None:
 @given(st.sampled_from(["raster", "serpentine", "column"]), SIDES, SIDES)
 def test_left_is_where_the_line_comes_from(name: str, height: int, width: int) -> None:
     scan = make_scan(name, (height, width))
-    left = table(scan, [(0, -1)])[scan.order, 0].reshape(-1, scan.line)
-    lines = scan.order.reshape(-1, scan.line)
+    line = height if name == "column" else width
+    left = table(scan, [(0, -1)])[scan.order, 0].reshape(-1, line)
+    lines = scan.order.reshape(-1, line)
     assert (left[:, 0] == scan.cells).all()
     assert (left[:, 1:] == lines[:, :-1]).all()
 
@@ -210,4 +211,4 @@ def test_a_picture_of_memory_starts_once_and_a_row_of_memory_with_each_line(scan
     assert np.flatnonzero(segment_starts(scan, "picture")).tolist() == [0]
     for memory in ("row", "none"):
         starts = np.flatnonzero(segment_starts(scan, memory))
-        assert starts.tolist() == list(range(0, scan.cells, scan.line))
+        assert starts.tolist() == scan.line_starts.tolist()

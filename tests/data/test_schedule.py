@@ -27,9 +27,9 @@ def schedule_of(scan: Scan, context: Any, memory: Memory, **options: Any) -> Sch
 def dependences(scan: Scan, context: Any, memory: Memory) -> list[set[int]]:
     """The cells that each cell must wait for, straight from the definition."""
     waits = [{*row} - {scan.cells} for row in scan.context_table(scan.offsets(context)).tolist()]
-    line = scan.cells if memory == "picture" else scan.line
+    begins = {0} if memory == "picture" else {*scan.line_starts.tolist()}
     for step in range(1, scan.cells):
-        if memory != "none" and step % line:
+        if memory != "none" and step not in begins:
             waits[scan.order[step]].add(int(scan.order[step - 1]))
     return waits
 
@@ -38,8 +38,7 @@ def dependences(scan: Scan, context: Any, memory: Memory) -> list[set[int]]:
 def test_given_lines_are_left_out_and_the_rest_waits_for_the_rest(
     scan: Scan, context: Any, memory: Memory, one_at_a_time: bool, data: st.DataObject
 ) -> None:
-    lines = data.draw(st.integers(0, scan.cells // scan.line))
-    done = lines * scan.line
+    done = data.draw(st.sampled_from([*scan.line_starts.tolist(), scan.cells]))
     schedule = schedule_of(scan, context, memory, one_at_a_time=one_at_a_time, done=done)
     assert schedule.done.tolist() == scan.order[:done].tolist()
     painted, waits = {*schedule.done.tolist()}, dependences(scan, context, memory)
@@ -111,7 +110,7 @@ def test_a_segment_starts_at_its_first_cell_in_scan_order(scan: Scan, memory: Me
     schedule = schedule_of(scan, "near", memory)
     segment, starts = schedule.segment[scan.order], schedule.starts[scan.order]
     assert segment.dtype == np.int32
-    assert schedule.segments == (1 if memory == "picture" else scan.cells // scan.line)
+    assert schedule.segments == (1 if memory == "picture" else len(scan.line_starts))
     assert (starts == (np.diff(segment, prepend=-1) == 1)).all()
     assert segment[-1] == schedule.segments - 1
 

@@ -46,6 +46,7 @@ def write_model(
         "grid": list(spec.grid),
         "offsets": [list(offset) for offset in spec.offsets],
         "groups": spec.groups,
+        "coarser": spec.coarser,
         "options": {name: getattr(options, name) for name in options.shaping},
     }
     save_file(arrays, directory / WEIGHTS)
