@@ -15,6 +15,7 @@ batches as small as ours:
     pixelcnn    Gated PixelCNN, 96 channels, 8 layers
     markov      ours: counts over the nearest neighbours
     torch-lstm  ours, by default
+    pyramid     the same along --scan pyramid
 
 The yardstick is what lossless compressors need for the same held-out pictures in the same colours:
 PNG by Pillow's best, WebP. Goals: below every peer at 60 and 240 seconds; 3.85 and 3.62.
@@ -51,7 +52,7 @@ from pixelgen.threads import cores
 
 PEERS: dict[str, type[TorchPeer]] = {"lstm": LSTMPeer, "gpt": GPTPeer, "pixelcnn": PixelCNNPeer}
 EPOCHS = 48  # of varied pictures, made beforehand: as many as the fastest learns in four minutes
-OURS = ("markov", "torch-lstm")
+OURS = ("markov", "torch-lstm", "pyramid")
 
 
 def tables(split: int) -> dict[str, Any]:
@@ -91,12 +92,15 @@ def of_peer(
 
 def of_ours(name: str, pictures: Path, split: int, seconds: float) -> dict[str, float]:
     """Train a model of ours as a user does; return its bits and its speed."""
+    recipe = tables(split)
+    if name == "pyramid":
+        name, recipe["data"]["scan"] = "torch-lstm", "pyramid"
     with TemporaryDirectory() as folder:
         run = pixelgen.train(
             pictures,
             model=name,
             minutes=seconds / 60,
-            recipe=tables(split),
+            recipe=recipe,
             out=Path(folder) / "run",
         )
         best: float = run.manifest["best"]["held_out_bits_per_pixel"]

@@ -27,10 +27,10 @@ from baselines.torch_lstm import Trainer
 from pixelgen_torch.lstm import TorchLSTM
 
 from pixelgen.data.batches import Cutter
+from pixelgen.data.material import make_spec
 from pixelgen.data.scans import make_scan
 from pixelgen.data.segments import Batch
 from pixelgen.models.canonical.options import ARTICLE
-from pixelgen.models.interface import ModelSpec
 from pixelgen.options import parse_options
 from pixelgen.threads import cores
 
@@ -51,17 +51,8 @@ def ours(options: dict[str, Any]) -> Step:
     segments = TorchLSTM.segments(parsed)
     scan = make_scan("raster", (SIDE, SIDE))
     cutter = Cutter(scan, segments, scan.offsets(segments.context), VOCAB)
-    spec = ModelSpec(
-        vocab_size=VOCAB,
-        grid=scan.grid,
-        offsets=cutter.offsets,
-        rows=scan.rows,
-        columns=scan.columns,
-        levels=scan.levels,
-        groups=1,
-        palette=np.random.default_rng(2).integers(0, 256, (VOCAB, 3)).astype(np.uint8),
-    )
-    model = TorchLSTM.build(spec, parsed, seed=1, device="cpu")
+    palette = np.random.default_rng(2).integers(0, 256, (VOCAB, 3)).astype(np.uint8)
+    model = TorchLSTM.build(make_spec(cutter, palette), parsed, seed=1, device="cpu")
 
     def batches() -> Iterator[Batch]:
         tokens, groups = canvases(64), np.zeros(64, np.int32)

@@ -124,7 +124,9 @@ class Run:
         loaded: Model = self.resolved.classes["model"].load(
             self.directory.model, self.resolved.options["model"], device=self.device
         )
-        expected = make_spec(self.cutter, self.tokenizer, len(self.manifest["data"]["groups"]))
+        expected = make_spec(
+            self.cutter, self.tokenizer.palette, len(self.manifest["data"]["groups"])
+        )
         check_fits(loaded, expected, where=self.directory.model)
         return loaded
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from pixelgen.data.batches import Cutter
+from pixelgen.data.material import make_spec as spec_of
 from pixelgen.data.scans import make_scan
 from pixelgen.data.schedule import make_schedule
 from pixelgen.models.canonical.options import ARTICLE
-from pixelgen.models.interface import ModelSpec, StepInputs
+from pixelgen.models.interface import StepInputs
 from pixelgen.options import parse_options
 
 VOCAB = 11
@@ -31,22 +32,12 @@ KINDS = {
 def make_spec(segments, *, grid=(7, 6), vocab=VOCAB, channels=3, groups=1, scan="raster"):
     """What a model with these segments is told, and the cutter that feeds it."""
     laid_out = make_scan(scan, grid)
-    offsets = laid_out.offsets(segments.context)
     palette = None
     if channels:
         colours = np.random.default_rng(0).integers(0, 256, (vocab, channels))
         palette = colours.astype(np.uint8)
-    spec = ModelSpec(
-        vocab_size=vocab,
-        grid=grid,
-        offsets=offsets,
-        rows=laid_out.rows,
-        columns=laid_out.columns,
-        levels=laid_out.levels,
-        groups=groups,
-        palette=palette,
-    )
-    return spec, Cutter(laid_out, segments, offsets, vocab)
+    cutter = Cutter(laid_out, segments, laid_out.offsets(segments.context), vocab)
+    return spec_of(cutter, palette, groups), cutter
 
 
 def make(kind, options=None, *, seed=3, without=(), **world):

@@ -37,6 +37,14 @@ def _no_flushing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
+@pytest.fixture(scope="module")
+def small_pyramids() -> Iterator[None]:
+    """Pyramids have several levels on the small grids of tests too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pixelgen.data.scans.COARSEST", 3)
+        yield
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Eight pictures of 12×12."""

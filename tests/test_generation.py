@@ -9,12 +9,15 @@ import pytest
 from toys import Scrambler
 
 from pixelgen.data.batches import Cutter
+from pixelgen.data.material import make_spec
 from pixelgen.data.scans import SCANS, make_scan
 from pixelgen.data.schedule import make_schedule
 from pixelgen.errors import TrainingError
 from pixelgen.generation import PICTURES_AT_ONCE, Plan, paint, paint_many
-from pixelgen.models.interface import Decoder, ModelSpec
+from pixelgen.models.interface import Decoder
 from pixelgen.samplers.multinomial import Multinomial
+
+pytestmark = pytest.mark.usefixtures("small_pyramids")
 
 VOCABULARY = 7
 MEMORIES = ("none", "row", "picture")
@@ -29,10 +32,7 @@ def make_cutter(scan="raster", memory="row", context="wide", grid=(6, 9)) -> Cut
 
 
 def make_model(cutter, model=Scrambler, seed=3):
-    scan = cutter.scan
-    spec = ModelSpec(
-        VOCABULARY, scan.grid, cutter.offsets, scan.rows, scan.columns, scan.levels, groups=3
-    )
+    spec = make_spec(cutter, None, groups=3)
     options = Scrambler.Options(memory=cutter.segments.memory, context="near")
     return model.build(spec, options, seed=seed)
 

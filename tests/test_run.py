@@ -9,6 +9,7 @@ from PIL import Image
 import pixelgen
 from pixelgen.api import start
 from pixelgen.errors import OptionError, PluginNotFound, RunNotFound
+from pixelgen.evaluation.conduct import evaluate
 from pixelgen.report.gallery import Gallery
 from pixelgen.run import Run
 
@@ -72,6 +73,26 @@ def test_the_options_of_its_own_sampler_are_kept(quick, tmp_path):
     assert run.sampler().options == resolved.options["sampler"]
     assert run.sampler(0.2).options.k == 3
     assert run.sampler(name="multinomial").options.temperature == 1.0
+
+
+SMALL = {"hidden": 8, "embedding": 8, "projection": 8}
+
+
+@pytest.mark.parametrize("model", [{"name": "markov"}, {"name": "numpy-lstm", **SMALL}])
+def test_a_pyramid_is_learned_painted_at_any_size_completed_and_evaluated(quick, tmp_path, model):
+    start(quick(data={"size": 20, "scan": "pyramid"}, model=model), tmp_path / "run")
+    run = Run(tmp_path / "run")
+    assert run.model.spec.coarser == 9
+    assert run.sample(2).shape == (2, 20, 20, 3)
+    assert run.sample(2, width=31, height=9).shape == (2, 9, 31, 3)
+    picture = run.sample(1)[0]
+    mask = np.ones((20, 20), bool)
+    mask[5:12, 3:9] = False
+    variants = run.complete(picture, mask=mask, variants=2).variants
+    assert (variants[:, mask] == picture[mask]).all()
+    measured = evaluate(run.path, samples=4)
+    best = run.manifest["best"]["held_out_bits_per_pixel"]
+    assert measured.bits.held_out.mean == pytest.approx(best, abs=1e-4)
 
 
 def test_an_unknown_sampler_or_option_is_an_error(run):

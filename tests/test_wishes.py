@@ -21,6 +21,8 @@ from pixelgen.models.interface import Decoder
 from pixelgen.samplers.mixture import log_probabilities, mixed
 from pixelgen.samplers.multinomial import Multinomial
 
+pytestmark = pytest.mark.usefixtures("small_pyramids")
+
 
 def painted(cutter, wishes=None, *, model=None, seed=1, pictures=range(3), **named):
     model = model or make_scrambler(cutter)

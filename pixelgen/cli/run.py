@@ -73,7 +73,7 @@ def run(
     scan: Annotated[
         str | None,
         typer.Option(
-            metavar="raster|serpentine|column|hilbert",
+            metavar="raster|serpentine|column|hilbert|pyramid",
             help="Order in which a picture is read and painted.",
             rich_help_panel=PICTURES,
         ),

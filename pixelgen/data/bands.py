@@ -14,7 +14,6 @@ import numpy as np
 
 from pixelgen.data.batches import Cutter
 from pixelgen.data.places import places
-from pixelgen.data.scans import make_scan
 from pixelgen.data.schedule import Schedule, make_schedule
 from pixelgen.data.segments import Offsets
 from pixelgen.errors import OptionError
@@ -82,9 +81,8 @@ def bands(
     for begin in range(0, height, rows):
         first, end = max(0, begin - above), min(begin + rows, height)
         if end - first not in cut:
-            scan = make_scan(trained.name, (end - first, width))
-            offsets = scan.offsets(segments.context)
-            cut[end - first] = Cutter(scan, segments, offsets, cutter.vocab_size)
+            scan = trained.over((end - first, width))
+            cut[end - first] = Cutter(scan, segments, cutter.offsets, cutter.vocab_size)
         here = cut[end - first]
         told = places(trained, here.scan, positions, first_row=first, height=height)
         own = None if given is None else given[first:end]

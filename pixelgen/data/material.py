@@ -99,7 +99,7 @@ class Material:
     @property
     def spec(self) -> ModelSpec:
         """What a model may know."""
-        return make_spec(self.cutter, self.tokenizer, len(self.collection.groups))
+        return make_spec(self.cutter, self.tokenizer.palette, len(self.collection.groups))
 
     def plain(self, indices: Sequence[int]) -> np.ndarray:
         """Return pictures of the collection at the run's size: (N, H, W, 3 or 4) uint8."""
@@ -212,18 +212,25 @@ def make_cutter(framing: Framing, tokenizer: Tokenizer, segments: Segments) -> C
     return Cutter(scan, segments, scan.offsets(segments.context), tokenizer.vocab_size)
 
 
-def make_spec(cutter: Cutter, tokenizer: Tokenizer, groups: int) -> ModelSpec:
-    """Return what a model may know of pictures in so many groups."""
+def make_spec(cutter: Cutter, palette: np.ndarray | None, groups: int = 1) -> ModelSpec:
+    """Return what a model may know of pictures that are cut so, in these colours and groups.
+
+    Args:
+        cutter: of the pictures.
+        palette: (V, 3 or 4) uint8, or None where tokens are no colours.
+        groups: how many.
+    """
     scan = cutter.scan
     return ModelSpec(
-        vocab_size=tokenizer.vocab_size,
+        vocab_size=cutter.vocab_size,
         grid=scan.grid,
         offsets=cutter.offsets,
         rows=scan.rows,
         columns=scan.columns,
         levels=scan.levels,
         groups=max(1, groups),
-        palette=tokenizer.palette,
+        palette=palette,
+        coarser=scan.coarser(cutter.offsets),
     )
 
 

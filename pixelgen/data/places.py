@@ -34,17 +34,31 @@ def places(
     told = np.empty(scan.cells, np.int32)
     for level in np.unique(scan.levels):
         here, there = scan.levels == level, trained.levels == level
-        known_rows, known_columns = trained.rows[there], trained.columns[there]
-        shape = (int(known_rows.max()) + 1, int(known_columns.max()) + 1)
-        cells = np.zeros(shape, np.int32)
-        cells[known_rows, known_columns] = np.flatnonzero(there)
-        tall = int(scan.rows[here].max()) + 1 if height is None else height
-        wide = int(scan.columns[here].max()) + 1
+        if not there.any():  # a grid smaller than a cell of its coarsest level has not all of them
+            there[:] = True
+        # A level's places lie on a lattice, which need not be that of the grid.
+        known_rows, row_index = np.unique(trained.rows[there], return_inverse=True)
+        known_columns, column_index = np.unique(trained.columns[there], return_inverse=True)
+        cells = np.zeros((len(known_rows), len(known_columns)), np.int32)
+        cells[row_index, column_index] = np.flatnonzero(there)
+        rows, tall = _along(scan.rows[here], first_row, height)
+        columns, wide = _along(scan.columns[here])
         map_along = _from_edges if positions == "absolute" else _by_share
-        rows = map_along(scan.rows[here] + first_row, tall, shape[0])
-        columns = map_along(scan.columns[here], wide, shape[1])
+        rows = map_along(rows, tall, len(known_rows))
+        columns = map_along(columns, wide, len(known_columns))
         told[here] = cells[rows, columns]
     return told
+
+
+def _along(places: np.ndarray, first: int = 0, size: int | None = None) -> tuple[np.ndarray, int]:
+    """Rows or columns as numbers on the lattice that they make, and its size.
+
+    Args:
+        places: (M,) of a level's cells.
+        first, size: the first one's number and the size, where these are a part of it.
+    """
+    lattice, index = np.unique(places, return_inverse=True)
+    return index + first, len(lattice) if size is None else size
 
 
 def _from_edges(along: np.ndarray, size: int, trained: int) -> np.ndarray:

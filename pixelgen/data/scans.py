@@ -6,9 +6,11 @@ over cells, so a scan may have more cells than the grid has tokens.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from operator import index
 
 import numpy as np
@@ -32,21 +34,28 @@ _AROUND = sorted(
 AROUND_NEAR: Offsets = tuple(_AROUND[:8])
 AROUND_WIDE: Offsets = tuple(_AROUND)
 
+RATIO = 5  # of a pyramid's levels: cells of the finer one along a side of a coarser one's
+COARSEST = 16  # cells along a side of a pyramid's coarsest level, at most
+_COARSER = ((0, 0), *(offset for offset in _AROUND if max(map(abs, offset)) == 1))
+
 
 @dataclass(frozen=True, eq=False)
 class Scan:
     """An order over the cells of one grid.
 
     Attributes:
-        name: `raster`, `serpentine`, `column` or `hilbert`.
+        name: `raster`, `serpentine`, `column`, `hilbert` or `pyramid`.
         grid: (gh, gw), the shape of a picture in tokens.
         order: (P,) int32, the cell visited at each step: a permutation of 0..P-1.
-        rows, columns, levels: (P,) int32, by cell.
+        rows, columns: (P,) int32, by cell.
+        levels: (P,) int32, by cell: 0 where there is one level. In a pyramid 0 is the coarsest, and
+            each finer one has a number for each place within a cell of the next coarser one.
         forward: (P, 2) int32, by cell: the (row, column) direction in which its line is travelled.
             Contexts turn with it, so that "left" is always where the scan comes from.
         line_starts: (L,) int32, the steps at which lines begin, the units of `memory="row"`; the
             first is 0.
         around: whether named contexts look on all sides.
+        strides: how far apart the cells of each level are, from the coarsest to 1.
     """
 
     name: str
@@ -58,6 +67,11 @@ class Scan:
     forward: np.ndarray
     line_starts: np.ndarray
     around: bool = False
+    strides: tuple[int, ...] = (1,)
+
+    def over(self, grid: tuple[int, int]) -> Scan:
+        """Return the same scan over another grid; a pyramid has as many levels as this one."""
+        return _scan(self.name, grid, self.strides)
 
     @property
     def cells(self) -> int:
@@ -122,26 +136,49 @@ class Scan:
         """Return for each cell the cells of its neighbours: (P, n) int32.
 
         Only neighbours that the scan visits earlier count; every other one is P, the index of the
-        canvas's extra last column, which holds the token id V for "outside".
+        canvas's extra last column, which holds the token id V for "outside". In a pyramid, offsets
+        are counted in cells of the level, and behind them stand the cells of the next coarser level
+        around: the one that the cell is within, and the eight beside that, which are P on level 0.
         """
-        outside = self.cells
         if not offsets:  # previous
-            table = np.full((self.cells, 1), outside, np.int32)
+            table = np.full((self.cells, 1), self.cells, np.int32)
             table[self.order[1:], 0] = self.order[:-1]
             return table
-        table = np.full((self.cells, len(offsets)), outside, np.int32)
-        height, width = self.grid
+        size = len(offsets) + self.coarser(offsets)
+        table = np.full((self.cells, size), self.cells, np.int32)
+        own, coarse = self._strides_by_cell
         ahead_row, ahead_column = self.forward[:, 0], self.forward[:, 1]
         # The direction of the lines not yet begun: down for rows, right for columns.
         next_row, next_column = np.abs(ahead_column), np.abs(ahead_row)
         for number, (across, along) in enumerate(offsets):
-            row = self.rows + along * ahead_row + across * next_row
-            column = self.columns + along * ahead_column + across * next_column
-            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            neighbour = np.where(inside, row * width + column, 0)
-            seen = inside & (self.steps[neighbour] < self.steps)
-            table[seen, number] = neighbour[seen]
+            row = self.rows + own * (along * ahead_row + across * next_row)
+            column = self.columns + own * (along * ahead_column + across * next_column)
+            table[:, number] = self._seen(row, column)
+        for number in range(len(offsets), size):
+            down, right = _COARSER[number - len(offsets)]
+            row = (self.rows // coarse + down) * coarse
+            column = (self.columns // coarse + right) * coarse
+            table[:, number] = np.where(self.levels > 0, self._seen(row, column), self.cells)
         return table
+
+    def coarser(self, offsets: Offsets) -> int:
+        """Return how many neighbours of the next coarser level a context goes on with."""
+        return len(_COARSER) if offsets and len(self.strides) > 1 else 0
+
+    def _seen(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """(P,) int32: the cells at these places, or P where there is none visited before."""
+        height, width = self.grid
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        neighbour = np.where(inside, row * width + column, 0)
+        seen = inside & (self.steps[neighbour] < self.steps)
+        return np.where(seen, neighbour, self.cells).astype(np.int32)
+
+    @property
+    def _strides_by_cell(self) -> tuple[np.ndarray, np.ndarray]:
+        """(P,) each: the stride of a cell's level, and that of the next coarser one."""
+        level = _level_of(self.rows, self.columns, self.strides)
+        strides = np.array(self.strides)
+        return strides[level], strides[np.maximum(level - 1, 0)]
 
 
 def _raster(height: int, width: int) -> np.ndarray:
@@ -173,13 +210,48 @@ def _hilbert(height: int, width: int) -> np.ndarray:
     return order
 
 
-def _scan(name: str, grid: tuple[int, int]) -> Scan:
+def _level_of(rows: np.ndarray, columns: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
+    """(P,): the coarsest level whose lattice each cell is on, counted from 0, the coarsest."""
+    level = np.full(len(rows), len(strides) - 1)
+    for number, stride in reversed(list(enumerate(strides))):
+        level[(rows % stride == 0) & (columns % stride == 0)] = number
+    return level
+
+
+def _numbered_levels(rows: np.ndarray, columns: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
+    """(P,) int32: the numbers that `Scan.levels` describes."""
+    level, numbers, first = _level_of(rows, columns, strides), np.zeros(len(rows), np.int32), 1
+    for number, (coarse, fine) in enumerate(pairwise(strides), 1):
+        here, ratio = level == number, coarse // fine
+        places = (rows // fine % ratio) * ratio + columns // fine % ratio
+        numbers[here] = first + places[here]
+        first += ratio * ratio
+    return numbers
+
+
+def _pyramid_lines(level: np.ndarray, row: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
+    """(L,) int32, the steps at which lines begin: rows, and on the coarsest level `RATIO` of them.
+
+    Those are short, and joined they are learned in batches with the rows of the next level.
+
+    Args:
+        level, row: (P,) by step, of the cell visited.
+        strides: of the levels.
+    """
+    joined = RATIO if len(strides) > 1 else 1
+    line = row // np.where(level == 0, joined * strides[0], 1)
+    begins = (np.diff(level, prepend=-1) != 0) | (np.diff(line, prepend=-1) != 0)
+    return np.flatnonzero(begins).astype(np.int32)
+
+
+def _scan(name: str, grid: tuple[int, int], strides: tuple[int, ...] = (1,)) -> Scan:
     height, width = grid
     cells = height * width
     rows, columns = np.divmod(np.arange(cells, dtype=np.int32), np.int32(width))
     forward = np.tile(np.array([0, 1], np.int32), (cells, 1))
     line, around = width, False
     order = _raster(height, width)
+    line_starts = None
     if name == "serpentine":
         order = order.copy()
         order[1::2] = order[1::2, ::-1]
@@ -191,27 +263,44 @@ def _scan(name: str, grid: tuple[int, int]) -> Scan:
     elif name == "hilbert":
         order = _hilbert(height, width)
         around = True
+    elif name == "pyramid":
+        level = _level_of(rows, columns, strides)
+        order = np.lexsort((columns, rows, level))
+        line_starts = _pyramid_lines(level[order], rows[order], strides)
+    if line_starts is None:
+        line_starts = np.arange(0, cells, line, dtype=np.int32)
     return Scan(
         name=name,
         grid=grid,
         order=np.ascontiguousarray(order, np.int32).reshape(-1),
         rows=rows,
         columns=columns,
-        levels=np.zeros(cells, np.int32),
+        levels=_numbered_levels(rows, columns, strides),
         forward=forward,
-        line_starts=np.arange(0, cells, line, dtype=np.int32),
+        line_starts=line_starts,
         around=around,
+        strides=strides,
     )
 
 
-SCANS = ("raster", "serpentine", "column", "hilbert")
+def _strides(grid: tuple[int, int]) -> tuple[int, ...]:
+    """Return those of a pyramid over a grid: so many levels that the coarsest is small."""
+    strides = [1]
+    while math.ceil(max(grid) / strides[0]) > COARSEST:
+        strides.insert(0, strides[0] * RATIO)
+    return tuple(strides)
+
+
+SCANS = ("raster", "serpentine", "column", "hilbert", "pyramid")
 
 
 def make_scan(name: str, grid: tuple[int, int]) -> Scan:
     """Return the scan of this name over a grid of (gh, gw) tokens.
 
     `raster` goes row by row from the left, `serpentine` turns round at each row's end, `column`
-    goes column by column from the top, and `hilbert` follows a Hilbert curve.
+    goes column by column from the top, `hilbert` follows a Hilbert curve, and `pyramid` begins with
+    cells far apart, which are a small copy of the picture, and fills in what is between them: every
+    5th cell of every 5th row, or also every 25th of every 25th and so on, then all others.
 
     Raises:
         OptionError: there is no such scan.
@@ -222,7 +311,7 @@ def make_scan(name: str, grid: tuple[int, int]) -> Scan:
             where="in the option 'scan'",
             remedy=f"{did_you_mean(name, SCANS)}Known: {', '.join(SCANS)}",
         )
-    return _scan(name, grid)
+    return _scan(name, grid, _strides(grid) if name == "pyramid" else (1,))
 
 
 def needs_previous(memory: Memory) -> bool:

@@ -11,9 +11,12 @@ from pixelgen.data.batches import EVALUATION_BATCH, Cutter
 from pixelgen.data.scans import SCANS, make_scan
 from pixelgen.data.segments import Segments
 
+pytestmark = pytest.mark.usefixtures("small_pyramids")
+
 VOCABULARY = 50
 GRID = (5, 7)
 MEMORIES = ("none", "row", "picture")
+SQUARE = [(0, 0), (-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
 CONTEXTS = ("previous", "near", "wide", ((0, -2), (-1, 3)))
 
 
@@ -41,14 +44,22 @@ def context_by_hand(cutter, canvas, cell):
     if not cutter.offsets:
         return [canvas[order[step - 1]] if step else VOCABULARY]
     row, column = divmod(cell, scan.grid[1])
-    found = []
+    pyramid = scan.name == "pyramid"  # of two levels: every 5th cell of every 5th row, and the rest
+    coarsest = pyramid and row % 5 == column % 5 == 0
+    places = []
     for across, along in cutter.offsets:
         if scan.name == "serpentine" and row % 2:
-            there = (row + across, column - along)
+            places.append((row + across, column - along))
         elif scan.name == "column":
-            there = (row + along, column + across)
+            places.append((row + along, column + across))
         else:
-            there = (row + across, column + along)
+            stride = 5 if coarsest else 1
+            places.append((row + stride * across, column + stride * along))
+    for down, right in SQUARE if pyramid else []:
+        corner = (row // 5 * 5 + 5 * down, column // 5 * 5 + 5 * right)
+        places.append((-1, -1) if coarsest else corner)
+    found = []
+    for there in places:
         inside = 0 <= there[0] < scan.grid[0] and 0 <= there[1] < scan.grid[1]
         neighbour = there[0] * scan.grid[1] + there[1]
         seen = inside and order.index(neighbour) < step

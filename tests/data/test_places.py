@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from pixelgen.data.places import places
 from pixelgen.data.scans import SCANS, make_scan
 
+pytestmark = pytest.mark.usefixtures("small_pyramids")
+
 KINDS = ("absolute", "relative")
 GRID = st.tuples(st.integers(1, 12), st.integers(1, 12))
 
@@ -30,7 +32,8 @@ def test_on_the_trained_grid_every_cell_is_told_as_itself(name, grid, kind):
 
 @given(st.sampled_from(SCANS), GRID, GRID, st.sampled_from(KINDS))
 def test_every_place_is_one_of_the_trained_grid(name, trained, grid, kind):
-    cells = places(make_scan(name, trained), make_scan(name, grid), kind)
+    scan = make_scan(name, trained)
+    cells = places(scan, scan.over(grid), kind)
     assert cells.min() >= 0
     assert cells.max() < trained[0] * trained[1]
 

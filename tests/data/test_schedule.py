@@ -14,6 +14,8 @@ from pixelgen.data.scans import SCANS, Scan, make_scan
 from pixelgen.data.schedule import Schedule, make_schedule
 from pixelgen.data.segments import Memory
 
+pytestmark = pytest.mark.usefixtures("small_pyramids")
+
 SIDES = st.integers(1, 9)
 SCAN = st.builds(make_scan, st.sampled_from(SCANS), st.tuples(SIDES, SIDES))
 CONTEXT = st.sampled_from(["previous", "near", "wide", ((-1, 0),), ((0, -2), (-2, 1))])

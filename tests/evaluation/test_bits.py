@@ -12,6 +12,8 @@ from pixelgen.data.scans import SCANS, make_scan
 from pixelgen.data.segments import Segments
 from pixelgen.evaluation.bits import bits_per_pixel, nats_by_cell
 
+pytestmark = pytest.mark.usefixtures("small_pyramids")
+
 
 class CellsNumber:
     """A model whose loss at a cell is that cell's number and its token's."""

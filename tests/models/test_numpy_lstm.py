@@ -23,6 +23,8 @@ from pixelgen.models.canonical.tiles import SIZES, agreeing_sizes, cut
 from pixelgen.models.interface import StepInputs
 from pixelgen.models.numpy_lstm import NumpyLSTM
 
+pytestmark = pytest.mark.usefixtures("small_pyramids")
+
 EXACT = {"rtol": 0, "atol": 1e-5}
 
 
@@ -143,7 +145,7 @@ def test_the_decoder_agrees_with_the_likelihoods(kind, channels):
     )
 
 
-@pytest.mark.parametrize("scan", ["serpentine", "column", "hilbert"])
+@pytest.mark.parametrize("scan", ["serpentine", "column", "hilbert", "pyramid"])
 @pytest.mark.parametrize("kind", ["default", "picture"])
 def test_the_order_of_painting_changes_no_bit(scan, kind):
     model, cutter = make(NumpyLSTM, KINDS[kind], scan=scan)

@@ -34,9 +34,10 @@ def test_the_decoder_agrees_with_the_likelihoods(kind):
     )
 
 
+@pytest.mark.parametrize("scan", ["serpentine", "pyramid"])
 @pytest.mark.parametrize("kind", ["default", "picture"])
-def test_the_order_of_painting_changes_no_bit(kind):
-    model, cutter = make(KerasLSTM, KINDS[kind], scan="serpentine")
+def test_the_order_of_painting_changes_no_bit(kind, scan):
+    model, cutter = make(KerasLSTM, KINDS[kind], scan=scan, grid=(7, 18))
     data = canvases(cutter)
     np.testing.assert_array_equal(
         painted_logits(model, cutter, *data),

@@ -36,6 +36,7 @@ EXTREMES = {
     "no colours, no places": {"colours": False, "positions": "none"},
     "no tokens": {"token_embeddings": 0},
     "relative places": {"positions": "relative", "memory": "picture"},
+    "levels": {},
     "one token and nothing else": {"colours": False, "positions": "none", "token_embeddings": 1},
 }
 OWN = {"precision", "backend"}  # options that not every backend has
@@ -136,8 +137,11 @@ def test_logits_likelihoods_and_gradients_agree(
 
 @pytest.mark.parametrize("kind", EXTREMES)
 def test_the_articles_recipe_and_other_extremes_agree(tmp_path, kind):
-    world = {"grid": (18, 17)} if kind == "relative places" else {}  # more rows than shares
-    trained, options, cutter = twins(tmp_path, EXTREMES[kind], **world)
+    worlds = {
+        "relative places": {"grid": (18, 17)},  # more rows than shares
+        "levels": {"grid": (7, 18), "scan": "pyramid"},
+    }
+    trained, options, cutter = twins(tmp_path, EXTREMES[kind], **worlds.get(kind, {}))
     twin = read_by(NumpyLSTM, tmp_path, options)
     data = canvases(cutter)
     assert_near(painted_logits(trained, cutter, *data), painted_logits(twin, cutter, *data))

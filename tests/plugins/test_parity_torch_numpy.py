@@ -37,6 +37,7 @@ EXTREMES = {
     "no colours, no places": {"colours": False, "positions": "none"},
     "no tokens": {"token_embeddings": 0},
     "relative places": {"positions": "relative", "memory": "picture"},
+    "levels": {},
     "one token and nothing else": {
         "colours": False,
         "positions": "none",
@@ -117,8 +118,11 @@ def test_gradients_agree(tmp_path, memory, context, layers, channels, output):
 
 @pytest.mark.parametrize("kind", EXTREMES)
 def test_the_articles_recipe_and_other_extremes_agree(tmp_path, kind):
-    world = {"grid": (18, 17)} if kind == "relative places" else {}  # more rows than shares
-    first, second, cutter = twins(tmp_path, EXTREMES[kind], **world)
+    worlds = {
+        "relative places": {"grid": (18, 17)},  # more rows than shares
+        "levels": {"grid": (7, 18), "scan": "pyramid"},
+    }
+    first, second, cutter = twins(tmp_path, EXTREMES[kind], **worlds.get(kind, {}))
     data = canvases(cutter)
     np.testing.assert_allclose(
         painted_logits(second, cutter, *data),

@@ -17,6 +17,8 @@ from pixelgen_torch import products  # noqa: E402
 
 from .test_torch_lstm import KINDS, batches, canvases, make  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("small_pyramids")
+
 SLOTS = 256
 
 
@@ -71,7 +73,7 @@ def test_bfloat16_stays_near(kind):
     )
 
 
-@pytest.mark.parametrize("scan", ["serpentine", "column", "hilbert"])
+@pytest.mark.parametrize("scan", ["serpentine", "column", "hilbert", "pyramid"])
 @pytest.mark.parametrize("kind", ["default", "picture"])
 def test_the_order_of_painting_changes_no_bit(scan, kind):
     model, cutter = make(KINDS[kind], scan=scan)

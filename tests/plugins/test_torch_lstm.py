@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from pixelgen.data.batches import Cutter
+from pixelgen.data.material import make_spec
 from pixelgen.data.scans import make_scan
 from pixelgen.errors import DeviceNotFound, OptionError, RunUnreadable
 from pixelgen.evaluation.bits import nats_by_cell
 from pixelgen.models.canonical.options import ARTICLE
 from pixelgen.models.canonical.parameters import weight_shapes
-from pixelgen.models.interface import ModelSpec
 from pixelgen.options import describe_options, parse_options
 
 torch = pytest.importorskip("torch")
@@ -23,6 +23,8 @@ from pixelgen_torch.lstm import TorchLSTM  # noqa: E402
 from pixelgen_torch.options import LSTMOptions  # noqa: E402
 from pixelgen_torch.softmax import mean_cross_entropy  # noqa: E402
 from safetensors.numpy import load_file, save_file  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("small_pyramids")
 
 SMALL = {"hidden": 20, "embedding": 12, "projection": 10, "warm_up": 0, "batch": 4}
 VOCAB = 11
@@ -45,23 +47,13 @@ def make(options=None, *, grid=(7, 6), vocab=VOCAB, channels=3, groups=1, seed=3
     chosen = parse_options(LSTMOptions, {**SMALL, **(options or {})}, owner="model torch-lstm")
     laid_out = make_scan(scan, grid)
     segments = TorchLSTM.segments(chosen)
-    offsets = laid_out.offsets(segments.context)
+    cutter = Cutter(laid_out, segments, laid_out.offsets(segments.context), vocab)
     palette = None
     if channels:
         colours = np.random.default_rng(0).integers(0, 256, (vocab, channels))
         palette = colours.astype(np.uint8)
-    spec = ModelSpec(
-        vocab_size=vocab,
-        grid=grid,
-        offsets=offsets,
-        rows=laid_out.rows,
-        columns=laid_out.columns,
-        levels=laid_out.levels,
-        groups=groups,
-        palette=palette,
-    )
-    model = TorchLSTM.build(spec, chosen, seed=seed, device="cpu")
-    return model, Cutter(laid_out, segments, offsets, vocab)
+    spec = make_spec(cutter, palette, groups)
+    return TorchLSTM.build(spec, chosen, seed=seed, device="cpu"), cutter
 
 
 def canvases(cutter, count=3, seed=1, groups=1):
@@ -152,7 +144,7 @@ def test_neither_building_nor_training_nor_painting_touches_global_random_states
 
 
 @pytest.mark.parametrize("kind", ["default", "picture", "article"])
-@pytest.mark.parametrize("scan", ["raster", "serpentine", "column", "hilbert"])
+@pytest.mark.parametrize("scan", ["raster", "serpentine", "column", "hilbert", "pyramid"])
 def test_no_probability_depends_on_tokens_that_come_later(kind, scan):
     model, cutter = make(KINDS[kind], scan=scan)
     tokens, groups = canvases(cutter, count=1)

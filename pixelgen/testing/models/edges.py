@@ -66,15 +66,16 @@ def check_any_palette(subject: Subject) -> None:
 
 @check("model")
 def check_any_scan(subject: Subject) -> None:
-    """A model works with every scan: raster, serpentine, column and hilbert, whose named contexts
-    have different neighbours.
+    """A model works with every scan: raster, serpentine, column, hilbert and pyramid, whose named
+    contexts have different neighbours.
 
     What to do: take the number of neighbours from `spec.context_size`, and places from
     `spec.rows` and `spec.columns`.
     """
     for scan in SCANS:
         if scan != "raster":
-            _works(make_world(subject, scan=scan, pictures=2, grid=(3, 4)))
+            grid = (2, 18) if scan == "pyramid" else (3, 4)  # of two levels
+            _works(make_world(subject, scan=scan, pictures=2, grid=grid))
 
 
 @check("model")

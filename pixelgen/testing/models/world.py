@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pixelgen.data.batches import Cutter
+from pixelgen.data.material import make_spec
 from pixelgen.data.scans import make_scan
 from pixelgen.data.schedule import Schedule, make_schedule
 from pixelgen.data.segments import Batch, Segments
@@ -153,26 +154,20 @@ def make_world(
     if not isinstance(segments, Segments):
         raise Broken(f"segments returns {type(segments).__name__}, not pixelgen.Segments")
     laid_out = make_scan(scan, grid)
-    offsets = laid_out.offsets(segments.context)
+    cutter = Cutter(laid_out, segments, laid_out.offsets(segments.context), vocab)
     generator = np.random.default_rng([vocab, *grid])
     palette = None
     if channels:
         palette = frozen(generator.integers(0, 256, (vocab, channels), np.uint8))
-    spec = ModelSpec(
-        vocab_size=vocab,
-        grid=grid,
-        offsets=offsets,
-        rows=frozen(laid_out.rows),
-        columns=frozen(laid_out.columns),
-        levels=frozen(laid_out.levels),
-        groups=groups,
-        palette=palette,
+    spec = make_spec(cutter, palette, groups)
+    spec = replace(
+        spec, rows=frozen(spec.rows), columns=frozen(spec.columns), levels=frozen(spec.levels)
     )
     canvases = generator.integers(0, vocab, (pictures, laid_out.cells), np.int32)
     return World(
         subject,
         spec,
-        Cutter(laid_out, segments, offsets, vocab),
+        cutter,
         frozen(canvases),
         frozen(np.arange(pictures, dtype=np.int32) % groups),
     )
