@@ -10,6 +10,7 @@ learning rate of each falls to zero over its own budget. The peers are in `basel
 the learning rate that was best of four at 60 seconds on split 1 (`--rate` tries another), in
 batches as small as ours:
 
+    article     the article's program in today's Keras, where that is installed
     lstm        two nn.LSTM layers of 512 on all positions, windows of two rows
     gpt         GPT-2's shape as in image-gpt, 4 layers of 256, 375 tokens
     pixelcnn    Gated PixelCNN, 96 channels, 8 layers
@@ -18,7 +19,8 @@ batches as small as ours:
     pyramid     the same along --scan pyramid
 
 The yardstick is what lossless compressors need for the same held-out pictures in the same colours:
-PNG by Pillow's best, WebP. Goals: below every peer at 60 and 240 seconds; 3.85 and 3.62.
+PNG by Pillow's best, WebP, and JPEG XL where its `cjxl` is installed. Goals: below every peer at 60
+and 240 seconds; 3.85 and 3.62.
 """
 
 from __future__ import annotations
@@ -27,17 +29,22 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import time
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
+from baselines.article import ArticlePeer
 from baselines.gpt import GPTPeer
 from baselines.peer import TorchPeer
 from baselines.pixelcnn import PixelCNNPeer
 from baselines.torch_lstm import LSTMPeer
+from PIL import Image
 
 import pixelgen
 from pixelgen.data.collection import collect
@@ -50,7 +57,12 @@ from pixelgen.run import framing_of
 from pixelgen.sources.folder import Folder
 from pixelgen.threads import cores
 
-PEERS: dict[str, type[TorchPeer]] = {"lstm": LSTMPeer, "gpt": GPTPeer, "pixelcnn": PixelCNNPeer}
+PEERS: dict[str, type[TorchPeer | ArticlePeer]] = {
+    "article": ArticlePeer,
+    "lstm": LSTMPeer,
+    "gpt": GPTPeer,
+    "pixelcnn": PixelCNNPeer,
+}
 EPOCHS = 48  # of varied pictures, made beforehand: as many as the fastest learns in four minutes
 OURS = ("markov", "torch-lstm", "pyramid")
 
@@ -77,6 +89,18 @@ def material_of(pictures: Path, split: int) -> Material:
     fit_tokenizer(tokenizer, collection, chosen, framing, recipe.seed, serial)
     segments = Markov.segments(Markov.Options())
     return make_material(collection, chosen, framing, tokenizer, segments, serial)
+
+
+def of_jpeg_xl(material: Material) -> float:
+    """Return the bits a pixel of the held-out pictures, as one lossless JPEG XL."""
+    pictures = material.tokenizer.decode(material.cutter.scan.grids(material.held_out))
+    sheet = pictures.reshape(-1, *pictures.shape[2:])
+    with TemporaryDirectory() as folder:
+        plain, packed = Path(folder) / "sheet.png", Path(folder) / "sheet.jxl"
+        Image.fromarray(sheet).save(plain)
+        command = ["cjxl", plain, packed, "--distance", "0", "--effort", "9", "--quiet"]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        return 8 * packed.stat().st_size / (sheet.shape[0] * sheet.shape[1])
 
 
 def of_peer(
@@ -111,8 +135,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, nargs="+", default=[60, 240])
     parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--only", nargs="+", choices=(*PEERS, *OURS), default=(*PEERS, *OURS))
-    parser.add_argument("--rate", type=float, help="learning rate of the peers")
+    known = [*PEERS, *OURS]
+    there = [name for name in known if name != "article" or find_spec("keras")]
+    parser.add_argument("--only", nargs="+", choices=known, default=there)
+    parser.add_argument("--rate", type=float, help="learning rate of the peers on PyTorch")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     place = os.environ.get("PIXELGEN_TEST_DATA")
@@ -127,8 +153,12 @@ def main() -> None:
         epochs = [material.chunk(number)[0] for number in range(EPOCHS)]
         yardstick = measure_baselines(material)
         if yardstick is not None:
-            print(f"split {split}: PNG {yardstick.png:.2f}, WebP {yardstick.webp:.2f}", flush=True)
-            result[f"split {split}"] = {"png": yardstick.png, "webp": yardstick.webp}
+            found = {"PNG": yardstick.png, "WebP": yardstick.webp}
+            if which("cjxl"):
+                found["JPEG XL"] = of_jpeg_xl(material)
+            listed = ", ".join(f"{name} {bits:.2f}" for name, bits in found.items())
+            print(f"split {split}: {listed}", flush=True)
+            result[f"split {split}"] = found
         for seconds in arguments.seconds:
             for name in arguments.only:
                 if name in PEERS:
