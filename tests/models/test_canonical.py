@@ -18,6 +18,7 @@ from pixelgen.models.canonical.backward import sum_by_entry
 from pixelgen.models.canonical.colours import colour_table, colour_waves
 from pixelgen.models.canonical.gelu import gelu, gelu_slope
 from pixelgen.models.canonical.loss import ROWS, mean_cross_entropy, nats
+from pixelgen.models.canonical.muon import orthogonal
 from pixelgen.models.canonical.optimizer import Optimizer, clip
 from pixelgen.models.canonical.options import ARTICLE, SHAPING, CanonicalOptions
 from pixelgen.models.canonical.parameters import (
@@ -238,7 +239,9 @@ def test_the_learning_rate_warms_up_and_falls_as_a_cosine():
 
 
 def test_adamw_moves_as_its_paper_says():
-    options = CanonicalOptions(learning_rate=0.1, warm_up=0, weight_decay=0.5, clip=None)
+    options = CanonicalOptions(
+        optimizer="adamw", learning_rate=0.1, warm_up=0, weight_decay=0.5, clip=None
+    )
     optimizer, w, m, v = Optimizer(options), 2.0, 0.0, 0.0
     weights = {"w": np.array([2.0])}
     for step, g in enumerate([0.3, -0.2, 0.1], 1):
@@ -260,6 +263,43 @@ def test_rmsprop_moves_as_kerass():
         v = 0.9 * v + 0.1 * g * g
         w -= 0.1 * g / (math.sqrt(v) + 1e-7)
         assert weights["w"][0] == pytest.approx(w, rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (24, 8), (8, 24)])
+def test_a_block_becomes_nearly_orthogonal_with_the_same_directions(shape):
+    block = np.random.default_rng(0).normal(0, 3, shape).astype(np.float32)
+    u, _, v = np.linalg.svd(block, full_matrices=False)
+    inside = u.T @ orthogonal(block) @ v.T
+    np.testing.assert_allclose(inside, np.diag(np.diag(inside)), atol=1e-4)
+    assert (np.diag(inside) > 0.4).all()  # the smallest singular values grow last
+    assert (np.diag(inside) < 1.3).all()
+
+
+def test_muon_moves_matrices_and_leaves_the_rest_to_adamw():
+    generator = np.random.default_rng(0)
+    shapes = {"lstm.0.input": (16, 6), "token_in.0.weight": (9, 4), "output.bias": (9,)}
+    start = {name: generator.normal(0, 1, shape) for name, shape in shapes.items()}
+    moved = {}
+    for kind in ("muon", "adamw"):
+        optimizer = Optimizer(
+            CanonicalOptions(
+                optimizer=kind, learning_rate=0.1, warm_up=0, weight_decay=0.5, clip=None
+            )
+        )
+        moved[kind] = {name: array.copy() for name, array in start.items()}
+        for step in range(2):
+            gradients = {name: np.sin(step + array) for name, array in start.items()}
+            optimizer.step(moved[kind], gradients, 0.0)
+    for name in ("token_in.0.weight", "output.bias"):
+        np.testing.assert_array_equal(moved["muon"][name], moved["adamw"][name])
+    w, mean = start["lstm.0.input"].copy(), np.zeros((16, 6))
+    for step in range(2):
+        g = np.sin(step + start["lstm.0.input"])
+        mean = 0.95 * mean + 0.05 * g
+        wanted = (0.95 * mean + 0.05 * g).reshape(4, 4, 6)  # the gates, a block each
+        w *= 1 - 5 * 0.1 * 0.5
+        w -= 5 * 0.1 * np.concatenate([orthogonal(gate) for gate in wanted])
+    np.testing.assert_allclose(moved["muon"]["lstm.0.input"], w, rtol=1e-10)
 
 
 def test_long_gradients_are_scaled_down_together_and_short_ones_left_alone():

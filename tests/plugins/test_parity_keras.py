@@ -182,7 +182,7 @@ def test_equal_seeds_paint_equal_pictures(tmp_path, memory, channels):
         np.testing.assert_array_equal(painted[2], painted[0])
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["muon", "adamw", "rmsprop"])
 @pytest.mark.parametrize("memory", ["row", "picture"])
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 def test_training_takes_the_course_that_numpy_takes(optimizer, memory, dropout):
@@ -205,7 +205,7 @@ def test_training_takes_the_course_that_numpy_takes(optimizer, memory, dropout):
     assert_moved_alike(ours, theirs, initial_weights(first.spec, first._options, 3), second)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["muon", "adamw", "rmsprop"])
 def test_a_step_of_training_is_torchs(tmp_path, optimizer):
     """From one training state: the update, with its decay, warm-up, schedule and clipping."""
     torch_kind = torch_lstm()

@@ -146,7 +146,7 @@ def test_equal_seeds_paint_equal_pictures(tmp_path, memory, channels):
         np.testing.assert_array_equal(painted[0], painted[1])
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["muon", "adamw", "rmsprop"])
 @pytest.mark.parametrize("memory", ["row", "picture"])
 def test_training_takes_the_same_course(tmp_path, optimizer, memory):
     options = {
@@ -210,7 +210,7 @@ def test_a_run_that_torch_trained_is_painted_where_there_is_no_torch(quick, tmp_
 
 
 @pytest.mark.parametrize(("first", "then"), [("torch", "numpy"), ("numpy", "torch")])
-@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["muon", "adamw", "rmsprop"])
 def test_a_run_goes_on_with_the_other_backend_as_with_its_own(
     quick, tmp_path, optimizer, first, then
 ):

@@ -1,17 +1,21 @@
-"""How the weights are moved: AdamW or RMSprop, a warm-up, a schedule, clipped gradients."""
+"""How the weights are moved: AdamW, RMSprop or Muon, a warm-up, a schedule, clipped gradients."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from pixelgen.models.canonical import muon
 from pixelgen.models.canonical.options import CanonicalOptions
 from pixelgen.models.canonical.training_state import MOMENTS
 
 BETA_MEAN, BETA_SQUARE, EPSILON = 0.9, 0.99, 1e-8  # adamw's
 RHO, RMSPROP_EPSILON = 0.9, 1e-7  # rmsprop's are Keras's, since the article's recipe is Keras's
+
+
+Move = Callable[[str, np.ndarray, np.ndarray, float], None]
 
 
 class Optimizer:
@@ -23,6 +27,8 @@ class Optimizer:
 
         rmsprop (Tieleman and Hinton, 2012):
         v ← 0.9 v + 0.1 g²,  w ← w - rate · g / (√v + 1e-7)
+
+        muon: matrices as in `muon.py`, the rest as adamw.
 
     Attributes:
         steps: how many were taken.
@@ -58,9 +64,8 @@ class Optimizer:
             clip(gradients, self.options.clip)
         rate = self.rate(progress)
         self.steps += 1
-        move = self._adamw if self.options.optimizer == "adamw" else self._rmsprop
         for name, weight in weights.items():
-            move(name, weight, gradients[name], rate)
+            self._moved_by(name, weight)(name, weight, gradients[name], rate)
 
     def rate(self, progress: float) -> float:
         """Return the learning rate of the next step."""
@@ -70,6 +75,13 @@ class Optimizer:
         if options.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         return rate
+
+    def _moved_by(self, name: str, weight: np.ndarray) -> Move:
+        if self.options.optimizer == "rmsprop":
+            return self._rmsprop
+        if self.options.optimizer == "muon" and muon.is_matrix(name, weight.shape):
+            return self._muon
+        return self._adamw
 
     def _adamw(self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float) -> None:
         mean, square = self.moments["mean"][name], self.moments["square"][name]
@@ -94,6 +106,17 @@ class Optimizer:
         gradient *= rate
         gradient /= np.sqrt(square) + RMSPROP_EPSILON
         weight -= gradient
+
+    def _muon(self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float) -> None:
+        mean = self.moments["mean"][name]
+        gradient *= 1 - muon.MEAN
+        mean *= muon.MEAN
+        mean += gradient
+        gradient += muon.MEAN * mean
+        weight *= 1 - rate * muon.RATE * self.options.weight_decay
+        blocks = muon.blocks_of(name)
+        for part, wanted in zip(np.split(weight, blocks), np.split(gradient, blocks), strict=True):
+            part -= rate * muon.factor(*part.shape) * muon.orthogonal(wanted)
 
 
 def clip(gradients: Mapping[str, np.ndarray], most: float) -> None:

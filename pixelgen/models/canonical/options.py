@@ -43,6 +43,9 @@ ENDS = ("embedding", "projection", "colours", "token_embeddings", "positions", "
 SHAPING = ("layers", "hidden", *ENDS)
 
 
+OPTIMIZER = "how the weights are moved; muon moves what is no matrix between layers as adamw does"
+
+
 class NeighbourOptions(Options):
     """What a network takes whatever is between its input and its output layer.
 
@@ -79,9 +82,9 @@ class NeighbourOptions(Options):
         "palette",
         description="palette: tokens of like colour share what is learned; plain: one linear layer",
     )
-    optimizer: Literal["adamw", "rmsprop"] = Field("adamw", description="how the weights are moved")
+    optimizer: Literal["muon", "adamw", "rmsprop"] = Field("adamw", description=OPTIMIZER)
     learning_rate: float | None = Field(
-        None, gt=0, le=10, description="its peak; unset: 0.004 for adamw, 0.001 for rmsprop"
+        None, gt=0, le=10, description="its peak; unset: 0.004, and 0.001 for rmsprop"
     )
     schedule: Literal["cosine", "constant"] = Field(
         "cosine", description="the learning rate's course from its peak to the end of the budget"
@@ -89,7 +92,9 @@ class NeighbourOptions(Options):
     warm_up: int = Field(
         50, ge=0, description="training steps in which the learning rate rises to its peak"
     )
-    weight_decay: float = Field(0.01, ge=0, le=10, description="adamw's decay of the weights")
+    weight_decay: float = Field(
+        0.01, ge=0, le=10, description="decay of the weights; not rmsprop's"
+    )
     clip: float | None = Field(
         1.0, gt=0, description="largest norm of the gradient; longer ones are scaled down"
     )
@@ -105,7 +110,7 @@ class NeighbourOptions(Options):
         """The learning rate given, or the optimizer's default."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 0.004 if self.optimizer == "adamw" else 0.001
+        return 0.001 if self.optimizer == "rmsprop" else 0.004
 
     @property
     def elsewhere(self) -> Literal["absolute", "relative"]:
@@ -137,6 +142,7 @@ class CanonicalOptions(NeighbourOptions):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of each LSTM layer's outputs dropped in training"
     )
+    optimizer: Literal["muon", "adamw", "rmsprop"] = Field("muon", description=OPTIMIZER)
     memory: Literal["row", "picture"] = Field(
         "row", description="how far the state reaches: along one line of the scan, or all of it"
     )

@@ -4,8 +4,8 @@
 |---|---|---|
 | `seed` | () int64 | of the model; a backend draws its dropout from it |
 | `steps` | () int64 | training steps taken |
-| `optimizer.mean.NAME` | as the weight NAME, float32 | adamw: running mean of the gradient |
-| `optimizer.square.NAME` | the same | adamw, rmsprop: running mean of its square |
+| `optimizer.mean.NAME` | as the weight NAME, float32 | adamw, muon: running mean of the gradient |
+| `optimizer.square.NAME` | the same | running mean of its square; zero where muon moves a matrix |
 | `carried.l.h`, `carried.l.c` | (B, H) float32 | where sequences go on: layer l's state |
 | `random.BACKEND` | a backend's own | the state of its random numbers |
 
@@ -25,7 +25,7 @@ from pixelgen.errors import RunUnreadable
 
 State = list[tuple[np.ndarray, np.ndarray]]  # h and c (B, H) of each layer
 
-MOMENTS = {"adamw": ("mean", "square"), "rmsprop": ("square",)}
+MOMENTS = {"adamw": ("mean", "square"), "rmsprop": ("square",), "muon": ("mean", "square")}
 
 
 @dataclass
@@ -74,7 +74,7 @@ def read_training_state(
     Args:
         arrays: by their names in the file.
         backend: whose random state to look for.
-        optimizer: `adamw` or `rmsprop`.
+        optimizer: `adamw`, `rmsprop` or `muon`.
         shapes: the model's weights, by name.
         layers: of the LSTM; 0 for a family that has none.
 

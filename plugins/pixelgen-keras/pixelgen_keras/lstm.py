@@ -52,7 +52,7 @@ class KerasLSTM(Model):
         self._options, self._engine = options, engine
         self._seed, self._steps_taken = seed, 0
         self._network = Network(spec, options, engine)
-        self._optimizer = Optimizer(options, engine)
+        self._optimizer = Optimizer(options, engine, self._network.matrices)
         self._steps = Steps(self._network, self._optimizer, _precision(options, engine))
         self._weights = self._network.tensors(weights)
         with engine.placed():

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from pixelgen.models.canonical.muon import blocks_of, is_matrix
 from pixelgen.models.canonical.options import CanonicalOptions
 from pixelgen.models.canonical.parameters import (
     embedding_tables,
@@ -26,6 +27,7 @@ from pixelgen.models.canonical.parameters import (
 from pixelgen.models.interface import ModelSpec
 from pixelgen_keras.engines.interface import Engine, Tensor
 from pixelgen_keras.layers import NeighbourColours, Product, gelu
+from pixelgen_keras.optimizer import Matrix
 from pixelgen_keras.outputs import PaletteOutput, PlainOutput
 from pixelgen_keras.recurrence import Recurrence
 
@@ -94,6 +96,14 @@ class Network:
         self._variables["output.bias"] = self.output.bias
 
     # -- weights -----------------------------------------------------------------------------
+
+    @property
+    def matrices(self) -> list[Matrix | None]:
+        """How Muon takes each weight, in the order of `names`; None for what is no matrix."""
+        return [
+            Matrix(blocks_of(name), name in self._turned) if is_matrix(name, shape) else None
+            for name, shape in weight_shapes(self.spec, self.options).items()
+        ]
 
     def tensors(self, arrays: Mapping[str, np.ndarray]) -> list[Tensor]:
         """Return canonical arrays, weights or moments of them, as tensors in Keras's layout."""

@@ -62,7 +62,7 @@ class GPTOptions(TorchOptions):
     )
     window_step: int = Field(75, ge=1, description="how far apart the windows start")
     learning_rate: float | None = Field(
-        None, gt=0, le=10, description="its peak; unset: 0.002 for adamw, 0.001 for rmsprop"
+        None, gt=0, le=10, description="its peak; unset: 0.002, and 0.001 for rmsprop"
     )
 
     @model_validator(mode="after")
@@ -104,7 +104,7 @@ class GPTOptions(TorchOptions):
     @property
     def peak_learning_rate(self) -> float:
         """The learning rate given, or the optimizer's default."""
-        if self.learning_rate is None and self.optimizer == "adamw":
+        if self.learning_rate is None and self.optimizer != "rmsprop":
             return 0.002
         return super().peak_learning_rate
 

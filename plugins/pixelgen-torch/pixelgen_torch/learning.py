@@ -33,7 +33,7 @@ class Learning:
     def __init__(self, network: SequenceNetwork, seed: int, dtype: torch.dtype) -> None:
         """Begin afresh; products are in `dtype`."""
         self.network = network
-        self.optimizer = Optimizer(network.leaves(), network.options)  # type: ignore[arg-type]
+        self.optimizer = Optimizer(network.leaves(), network.options, dtype)  # type: ignore[arg-type]
         self.random = torch.Generator(network.device).manual_seed(seed)
         self.carried: Any = None
         self.parts = 1

@@ -8,35 +8,44 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from pixelgen.models.canonical.muon import is_matrix
+from pixelgen_torch.muon import Muon
 from pixelgen_torch.options import LSTMOptions
 
 # PyTorch's names of the moments that the family knows.
-KEYS = {
-    "adamw": {"mean": "exp_avg", "square": "exp_avg_sq"},
-    "rmsprop": {"square": "square_avg"},
-}
+_ADAMW = {"mean": "exp_avg", "square": "exp_avg_sq"}
+KEYS = {"adamw": _ADAMW, "rmsprop": {"square": "square_avg"}, "muon": _ADAMW}
 
 
 class Optimizer:
-    """AdamW or RMSprop with a warm-up, a learning-rate schedule and clipped gradients."""
+    """AdamW, RMSprop or Muon with a warm-up, a learning-rate schedule and clipped gradients.
 
-    def __init__(self, leaves: Mapping[str, Tensor], options: LSTMOptions) -> None:
+    With Muon, matrices are its own, and the rest is AdamW's.
+    """
+
+    def __init__(
+        self, leaves: Mapping[str, Tensor], options: LSTMOptions, dtype: torch.dtype
+    ) -> None:
         self.steps = 0
         self.scale = 1.0  # of the learning rate
-        self._names, self._leaves = list(leaves), list(leaves.values())
+        self._leaves = list(leaves.values())
         self._options = options
+        matrices = {
+            name: leaf
+            for name, leaf in leaves.items()
+            if options.optimizer == "muon" and is_matrix(name, leaf.shape)
+        }
+        self._muon = Muon(matrices, dtype)
+        self._names = [name for name in leaves if name not in matrices]  # the inner optimizer's
+        rest = [leaves[name] for name in self._names]
         self._inner: torch.optim.Optimizer
         rate = options.peak_learning_rate
-        if options.optimizer == "adamw":
+        if options.optimizer == "rmsprop":  # with Keras's constants: the article's recipe is its
+            self._inner = torch.optim.RMSprop(rest, lr=rate, alpha=0.9, eps=1e-7)
+        else:
             self._inner = torch.optim.AdamW(
-                self._leaves,
-                lr=rate,
-                betas=(0.9, 0.99),
-                weight_decay=options.weight_decay,
-                fused=True,
+                rest, lr=rate, betas=(0.9, 0.99), weight_decay=options.weight_decay, fused=True
             )
-        else:  # with Keras's constants, since the article's recipe is Keras's
-            self._inner = torch.optim.RMSprop(self._leaves, lr=rate, alpha=0.9, eps=1e-7)
 
     def step(self, progress: float) -> None:
         """Move the weights along the gradients in `grad`, and forget these.
@@ -47,10 +56,12 @@ class Optimizer:
         options = self._options
         if options.clip is not None:
             torch.nn.utils.clip_grad_norm_(self._leaves, options.clip, foreach=True)
+        rate = self.rate(progress)
         for group in self._inner.param_groups:
-            group["lr"] = self.rate(progress)
+            group["lr"] = rate
         self._inner.step()
-        self._inner.zero_grad(set_to_none=True)
+        self._muon.step(rate, options.weight_decay)
+        self.forget_gradients()
         self.steps += 1
 
     def rate(self, progress: float) -> float:
@@ -64,16 +75,21 @@ class Optimizer:
 
     def forget_gradients(self) -> None:
         """Drop what a step that failed had gathered."""
-        self._inner.zero_grad(set_to_none=True)
+        for leaf in self._leaves:
+            leaf.grad = None
 
     def moments(self) -> dict[str, dict[str, Tensor]]:
-        """Return adamw's `mean` and `square`, or rmsprop's `square`, by the leaves' names."""
+        """Return `mean` and `square`, or rmsprop's `square`, by the leaves' names."""
         state = self._inner.state_dict()["state"]
-        return {
+        found = {
             moment: {self._names[index]: state[index][key] for index in state}
             for moment, key in KEYS[self._options.optimizer].items()
             if state
         }
+        for name, mean in self._muon.means.items() if state else ():
+            found["mean"][name] = mean
+            found["square"][name] = torch.zeros_like(mean)
+        return found
 
     def restore(self, steps: int, moments: Mapping[str, Mapping[str, Tensor]]) -> None:
         """Go on after so many steps from what `moments` returned then."""
@@ -89,3 +105,5 @@ class Optimizer:
         }
         groups = self._inner.state_dict()["param_groups"]
         self._inner.load_state_dict({"state": state, "param_groups": groups})
+        for name, mean in self._muon.means.items() if moments else ():
+            mean.copy_(moments["mean"][name])
