@@ -42,6 +42,8 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "dropout 0.2": {"model": {"dropout": 0.2}},
     "batch 64": {"model": {"batch": 64}},
     "products in float32": {"model": {"precision": "float32"}},
+    "AdamW in place of Muon": {"model": {"optimizer": "adamw"}},
+    "along a pyramid": {"data": {"scan": "pyramid"}},
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,16 +59,12 @@ class Cutter:
                 yield batch
             return
         firsts, lengths = self._training_segments
-        pictures = np.repeat(np.arange(len(canvases)), len(firsts))
-        firsts, lengths = np.tile(firsts, len(canvases)), np.tile(lengths, len(canvases))
-        order = generator.permutation(len(firsts))
+        order = generator.permutation(len(canvases) * len(firsts))
         batches = list(_of_one_length(order, lengths, segments.batch))
         if len(np.unique(lengths)) > 1:
             batches = [batches[number] for number in generator.permutation(len(batches))]
-        extended = self.extended(canvases)
-        for chosen in batches:
-            steps = firsts[chosen, None] + np.arange(lengths[chosen[0]])
-            yield self._batch(extended, groups, pictures[chosen], steps, fresh=True)
+        for batch, _ in self._segments(canvases, groups, firsts, batches):
+            yield batch
 
     def evaluation_batches(
         self, canvases: np.ndarray, groups: np.ndarray, batch: int = EVALUATION_BATCH
@@ -80,16 +76,9 @@ class Cutter:
         if self.segments.memory == "picture":
             yield from self._streams(canvases, groups, np.arange(len(canvases)), batch)
             return
-        firsts, lengths = self.scan.line_starts, self.scan.line_lengths
-        pictures = np.repeat(np.arange(len(canvases)), len(firsts))
-        firsts, lengths = np.tile(firsts, len(canvases)), np.tile(lengths, len(canvases))
-        extended = self.extended(canvases)
-        for chosen in _of_one_length(np.arange(len(firsts)), lengths, batch):
-            steps = firsts[chosen, None] + np.arange(lengths[chosen[0]])
-            yield (
-                self._batch(extended, groups, pictures[chosen], steps, fresh=True),
-                pictures[chosen],
-            )
+        order = np.arange(len(canvases) * len(self.scan.line_starts))
+        batches = _of_one_length(order, self.scan.line_lengths, batch)
+        yield from self._segments(canvases, groups, self.scan.line_starts, batches)
 
     def batches_per_epoch(self, pictures: int) -> int:
         """Return how many batches `training_batches` yields for so many pictures."""
@@ -127,6 +116,26 @@ class Cutter:
                 steps = np.broadcast_to(steps, (len(pictures), len(steps)))
                 yield self._batch(extended, groups, pictures, steps, fresh=first == 0), pictures
 
+    def _segments(
+        self,
+        canvases: np.ndarray,
+        groups: np.ndarray,
+        firsts: np.ndarray,
+        batches: Iterable[tuple[np.ndarray, int]],
+    ) -> Iterator[tuple[Batch, np.ndarray]]:
+        """Segments of any pictures side by side, each beginning afresh.
+
+        Args:
+            canvases, groups: all pictures'.
+            firsts: (L,) the first step of each segment of a picture.
+            batches: the numbers of segments, L of them a picture, and their length.
+        """
+        extended = self.extended(canvases)
+        for numbers, length in batches:
+            pictures, segments = np.divmod(numbers, len(firsts))
+            steps = firsts[segments, None] + np.arange(length)
+            yield self._batch(extended, groups, pictures, steps, fresh=True), pictures
+
     def _batch(
         self,
         extended: np.ndarray,
@@ -146,9 +155,18 @@ class Cutter:
         )
 
 
-def _of_one_length(order: np.ndarray, lengths: np.ndarray, batch: int) -> Iterator[np.ndarray]:
-    """Cut an order of segments into batches, each of segments of one length."""
+def _of_one_length(
+    order: np.ndarray, lengths: np.ndarray, batch: int
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Cut an order of segments into batches, each of segments of one length, which it has with it.
+
+    Args:
+        order: numbers of segments.
+        lengths: (L,) of a picture's segments; that of number n is the (n mod L)th.
+        batch: segments a batch.
+    """
+    of_each = lengths[order % len(lengths)]
     for length in np.unique(lengths):
-        alike = order[lengths[order] == length]
+        alike = order[of_each == length]
         for begin in range(0, len(alike), batch):
-            yield alike[begin : begin + batch]
+            yield alike[begin : begin + batch], int(length)

@@ -48,11 +48,9 @@ class Muon:
         """
         for shape, names in self._alike.items():
             wanted = torch.cat([self._wanted(name, shape) for name in names])
-            moves = orthogonal(wanted, self._dtype)
-            first = 0
-            for name in names:
-                matrix, move = self._matrices[name], moves[first : first + blocks_of(name)]
-                first += blocks_of(name)
+            moves = orthogonal(wanted, self._dtype).split([blocks_of(name) for name in names])
+            for name, move in zip(names, moves, strict=True):
+                matrix = self._matrices[name]
                 matrix.mul_(1 - rate * RATE * decay)
                 matrix.sub_(move.reshape(matrix.shape), alpha=rate * factor(*shape))
 
