@@ -1,8 +1,9 @@
 """Does encoding take the same memory for ten times the pictures, and what do more workers bring?
 
-    python benchmarks/scale_encoding.py [--pictures 10000 100000] [--workers 1 2] [--json FILE]
+    python benchmarks/scale_encoding.py [--pictures 10000 100000] [--workers 1 2] [--colors 1000]
+        [--json FILE]
 
-Different pictures of 100×100, made by program in some microseconds each, are encoded to 1,000
+Different pictures of 100×100, made by program in some microseconds each, are encoded to so many
 colours at 75×75 with `encode_pictures`, in a process of its own for each line: by a plain loop (the
 executor `local`, serial), by processes, and by Ray where it is installed. *MiB* is the largest
 resident memory of the encoding process and, after the +, of the largest of its workers. Then a run
@@ -83,11 +84,11 @@ class Generated(Source):
         return self.count
 
 
-def resolved(pictures: int) -> Resolved:
+def resolved(pictures: int, colors: int) -> Resolved:
     """Return the recipe, with the generated pictures as its source."""
     tables = {
         "data": {"size": 75},
-        "tokenizer": {"name": "numpy-kmeans", "colors": 1000},
+        "tokenizer": {"name": "numpy-kmeans", "colors": colors},
         "source": {"name": "sample"},
     }
     made = resolve(Recipe.parse(tables), kinds=("source", "tokenizer", "executor"))
@@ -105,7 +106,7 @@ def executor(name: str, workers: int) -> Executor:
     return Local(Local.Options(kind=name, workers=workers))
 
 
-def encode(pictures: int, name: str, workers: int, folder: Path) -> dict[str, float]:
+def encode(pictures: int, colors: int, name: str, workers: int, folder: Path) -> dict[str, float]:
     """Encode in this process; return the seconds of the encoding itself and the memory in MiB."""
     stages: dict[str, float] = {}
 
@@ -116,7 +117,8 @@ def encode(pictures: int, name: str, workers: int, folder: Path) -> dict[str, fl
     watch = Watch()
     watch.start()
     began = time.perf_counter()
-    encode_pictures(resolved(pictures), folder, executor=executor(name, workers), progress=told)
+    made = resolved(pictures, colors)
+    encode_pictures(made, folder, executor=executor(name, workers), progress=told)
     ended = time.perf_counter()
     watch.ended.set()
     seconds = ended - stages.get("Encoding", ended)
@@ -177,10 +179,11 @@ def apart(*words: object) -> dict[str, float]:
     return found
 
 
-def lost_shards(pictures: int, folder: Path) -> int:
+def lost_shards(pictures: int, colors: int, folder: Path) -> int:
     """Kill an encoding under way, go on, and return how many shards were encoded twice."""
-    words = [sys.executable, __file__, "--line", "encode", pictures, "processes", 2, folder]
-    process = subprocess.Popen([*map(str, words)], stdout=subprocess.DEVNULL)
+    words = ["encode", pictures, colors, "processes", 2, folder]
+    command = [sys.executable, __file__, "--line", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while True:
         there = TokenManifest.read(folder) if folder.exists() else None
         if there is not None and len(there.shards) >= 1:
@@ -191,7 +194,7 @@ def lost_shards(pictures: int, folder: Path) -> int:
     process.wait()
     files = sorted(path.name for path in folder.glob("shard-*.npy"))
     kept = {name: (folder / name).stat().st_mtime_ns for name in files}
-    apart("encode", pictures, "processes", 2, folder)
+    apart(*words)
     return sum((folder / name).stat().st_mtime_ns != when for name, when in kept.items())
 
 
@@ -200,7 +203,8 @@ def line(words: list[str]) -> None:
     if words[0] == "learn":
         found = learn(Path(words[1]), int(words[2]))
     else:
-        found = encode(int(words[1]), words[2], int(words[3]), Path(words[4]))
+        pictures, colors, name, workers, folder = words[1:]
+        found = encode(int(pictures), int(colors), name, int(workers), Path(folder))
     print(json.dumps(found))
 
 
@@ -208,6 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--colors", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=200, help="of learning")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--line", nargs="+", help=argparse.SUPPRESS)
@@ -225,7 +230,7 @@ def main() -> None:
         for name, workers in ways:
             with tempfile.TemporaryDirectory() as place:
                 folder = Path(place) / "tokens"
-                found = apart("encode", pictures, name, workers, folder)
+                found = apart("encode", pictures, arguments.colors, name, workers, folder)
                 made = TokenManifest.read(folder)
                 digests.add(made.model_dump_json() if made else "")
                 if name == "serial":
@@ -243,7 +248,7 @@ def main() -> None:
         if len(digests) != 1:
             raise SystemExit("the executors gave other tokens")
     with tempfile.TemporaryDirectory() as place:
-        lost = lost_shards(arguments.pictures[0], Path(place) / "tokens")
+        lost = lost_shards(arguments.pictures[0], arguments.colors, Path(place) / "tokens")
     print(f"killed under way, and gone on: {lost} whole shards encoded again")
     result["lost"] = lost
     if arguments.json:

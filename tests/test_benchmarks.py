@@ -17,7 +17,10 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
     [
         (("scale.py", "--pictures", "300", "--workers", "2"), "local, processes, 2"),
         (
-            ("scale_encoding.py", "--pictures", "300", "--workers", "2", "--steps", "2"),
+            (
+                *("scale_encoding.py", "--pictures", "300", "--workers", "2"),
+                *("--steps", "2", "--colors", "32"),
+            ),
             "encoded again",
         ),
     ],
