@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +32,20 @@ def test_registration_imports_no_torch():
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("name", ["torch-lstm", "torch-gpt", "torch-mlp"])
+def test_painting_imports_no_compiler(name):
+    """PyTorch's optimizers import it, which takes longer than painting a picture."""
+    program = (
+        "import sys\n"
+        "from canonical_toys import canvases, make, painted_logits\n"
+        "from pixelgen.plugins import catalogue\n"
+        f"model, cutter = make(catalogue().load('model', {name!r}), without={{'hidden'}})\n"
+        "painted_logits(model, cutter, *canvases(cutter))\n"
+        "assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules\n"
+    )
+    toys = str(Path(__file__).parents[1])
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": toys}
+    )

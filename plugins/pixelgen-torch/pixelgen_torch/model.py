@@ -15,6 +15,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -99,8 +100,6 @@ class TorchModel(Model):
         self.network = network
         self.spec = network.spec
         self.seed = seed
-        dtype = product_dtype(network.options.precision, network.device)
-        self.learning = Learning(network, seed, dtype)
         self._reading: Any = None  # where sequences go on in `nll`, apart from training
 
     @classmethod
@@ -120,6 +119,17 @@ class TorchModel(Model):
         initial = initial_weights(spec, options, seed)
         weights = {name: torch.from_numpy(array) for name, array in initial.items()}
         return cls(cls.Net(spec, options, weights, place), seed)
+
+    @cached_property
+    def learning(self) -> Learning:
+        """What moves the weights.
+
+        Made when it is first asked for, since painting never does: an optimizer of PyTorch imports
+        its compiler.
+        """
+        network = self.network
+        dtype = product_dtype(network.options.precision, network.device)
+        return Learning(network, self.seed, dtype)
 
     def train_step(self, batch: Batch, progress: float) -> float:
         """Learn from one batch; return its mean loss in nats per token before the step."""

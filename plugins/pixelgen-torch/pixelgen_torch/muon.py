@@ -48,8 +48,9 @@ class Muon:
         """
         for shape, names in self._alike.items():
             wanted = torch.cat([self._wanted(name, shape) for name in names])
-            moves = orthogonal(wanted, self._dtype).split([blocks_of(name) for name in names])
-            for name, move in zip(names, moves, strict=True):
+            moves = orthogonal(wanted, self._dtype)
+            sizes = [blocks_of(name) for name in names]
+            for name, move in zip(names, moves.split_with_sizes(sizes), strict=True):
                 matrix = self._matrices[name]
                 matrix.mul_(1 - rate * RATE * decay)
                 matrix.sub_(move.reshape(matrix.shape), alpha=rate * factor(*shape))
