@@ -75,6 +75,7 @@ def measure(pictures: Path, scan: str, split: int, minutes: float, sheets: Path 
         run = pixelgen.train(
             pictures, model="torch-lstm", minutes=minutes, recipe=recipe, out=Path(folder) / "run"
         )
+        bits = run.manifest["best"]["held_out_bits_per_pixel"]
         painted = run.sample(PICTURES)
         material = material_of(run)
         held_out = reduced(material.plain(material.split.held_out))
@@ -90,7 +91,7 @@ def measure(pictures: Path, scan: str, split: int, minutes: float, sheets: Path 
         return sliced_wasserstein(*points, generator_for(0, "directions"))
 
     return Measured(
-        bits=run.manifest["best"]["held_out_bits_per_pixel"],
+        bits=bits,
         distance=apart(reduced(painted)),
         floor=apart(learned),
         layers=layers(reduced(painted)),
