@@ -18,7 +18,8 @@ import hashlib
 import shutil
 import threading
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,16 +141,16 @@ def compare(
         outcomes = _one_by_one(jobs, names, directory, watcher, should_stop)
     else:
         outcomes = _shared_out(jobs, names, directory, watcher, should_stop, executor)
-    for job, outcome in zip(jobs, outcomes, strict=False):
-        if outcome is None:
-            stopped = True
-            break
-        if isinstance(outcome, Failure):
-            failures.append(outcome)
-            watcher.failed(outcome)
-        else:
-            finished[names[job.setting]].append(outcome)
-            watcher.end(outcome)
+    with closing(outcomes):
+        for outcome, job in zip(outcomes, jobs, strict=False):  # to the outcomes' own end
+            if outcome is None:
+                stopped = True
+            elif isinstance(outcome, Failure):
+                failures.append(outcome)
+                watcher.failed(outcome)
+            else:
+                finished[names[job.setting]].append(outcome)
+                watcher.end(outcome)
     ranked = [(name, runs) for name, runs in finished.items() if runs]
     if not ranked and stopped:
         return None
@@ -208,12 +209,15 @@ def _one_by_one(
     directory: Path,
     watcher: Watcher,
     should_stop: Callable[[], bool],
-) -> Iterator[Finished | Failure | None]:
-    """Carry jobs out, one after another; None is one that was stopped."""
+) -> Generator[Finished | Failure | None]:
+    """Carry jobs out, one after another; None is one that was stopped, and the last."""
     for number, job in enumerate(jobs, start=1):
         found = _state(directory / "runs" / job.name) == "finished"
         watcher.begin(number, len(jobs), names[job.setting], job.seed, found=found)
-        yield _outcome(job, names, directory, watcher, should_stop)
+        outcome = _outcome(job, names, directory, watcher, should_stop)
+        yield outcome
+        if outcome is None:
+            return
 
 
 def _shared_out(
@@ -223,10 +227,12 @@ def _shared_out(
     watcher: Watcher,
     should_stop: Callable[[], bool],
     executor: Executor,
-) -> Iterator[Finished | Failure | None]:
-    """Let the workers of an executor carry jobs out; as `_one_by_one`, in the order of the jobs.
+) -> Generator[Finished | Failure | None]:
+    """Let the workers of an executor carry jobs out; in the order of the jobs, None if stopped.
 
-    Workers, on whatever machine, hear of a stop by a file in the directory.
+    Workers, on whatever machine, hear of a stop by a file in the directory. It is there until each
+    has answered, since some may have taken a job that they have not begun; and where this ends
+    before that, by an error, it stays.
     """
     watcher.sharing_out(len(jobs))
     stop = directory / ".stop"
@@ -247,10 +253,13 @@ def _shared_out(
             job = jobs[number - 1]
             watcher.begin(number, len(jobs), names[job.setting], job.seed, found=True)
             yield outcome
-    finally:
+    except BaseException:
         ended.set()
-        listener.join()
-        stop.unlink(missing_ok=True)
+        stop.touch()
+        raise
+    ended.set()
+    listener.join()
+    stop.unlink(missing_ok=True)
 
 
 def _outcome_apart(names: Sequence[str], directory: Path, job: Job) -> Finished | Failure | None:

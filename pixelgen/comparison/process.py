@@ -51,7 +51,7 @@ def run_process(
     tick: Callable[[], None],
     should_stop: Callable[[], bool],
 ) -> tuple[int, Usage]:
-    """Run `python -m pixelgen ARGUMENTS` to its end.
+    """Run `pixelgen ARGUMENTS` to its end, in a process that stops when this one is gone.
 
     The peak of its memory cannot come out below this process's own, since that is where it
     begins: this is why nothing heavy is loaded here.
@@ -71,8 +71,8 @@ def run_process(
     with log.open("ab") as output:
         # In a session of its own: Ctrl-C reaches it once, through us.
         process = subprocess.Popen(
-            [sys.executable, "-m", "pixelgen", *arguments],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "pixelgen.comparison.child", *arguments],
+            stdin=subprocess.PIPE,  # held open: its end tells the child that we are gone
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -84,6 +84,8 @@ def run_process(
             if should_stop() and not asked:
                 process.terminate()
                 asked = True
+        assert process.stdin is not None
+        process.stdin.close()
     usage = Usage(
         seconds=round(time.perf_counter() - began, 3), peak_memory=ended[1], energy=meter.read()
     )

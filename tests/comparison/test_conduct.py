@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 import tomllib
 
 import pytest
@@ -12,7 +13,9 @@ from pixelgen.comparison.comparable import NotComparable
 from pixelgen.comparison.conduct import Watcher, compare, compare_finished
 from pixelgen.comparison.preparing import prepare
 from pixelgen.errors import OptionError, RunNotFound, RunUnreadable, TrainingError
+from pixelgen.executors.interface import Executor
 from pixelgen.executors.local import Local
+from pixelgen.options import Options
 from pixelgen.recipe import Recipe, resolve
 from pixelgen.runs.directory import RunDirectory
 
@@ -72,6 +75,28 @@ def test_what_is_finished_is_not_run_again(compared, pictures):
     assert [row.bits for row in again.ranking.rows] == [row.bits for row in compared.ranking.rows]
 
 
+def yes():
+    return True
+
+
+class AsksAll(Executor):
+    """Waits for the stop, and notes before each item whether it is still there."""
+
+    class Options(Options):
+        """There are none."""
+
+    def map(self, function, items, *, progress=None):
+        stop, left, self.stops = function.args[1] / ".stop", list(items), []
+        while not stop.exists():
+            time.sleep(0.01)
+        try:
+            while left:
+                self.stops.append(stop.exists())
+                yield function(left.pop(0))
+        finally:
+            self.stops += [stop.exists() for _ in left]
+
+
 class TestSharedOut:
     @pytest.mark.parametrize("kind", ["threads", "processes"])
     def test_what_comes_of_it_is_the_same(self, compared, pictures, tmp_path, kind):
@@ -108,6 +133,22 @@ class TestSharedOut:
         states = [json.loads(run.read_text())["state"] for run in tmp_path.glob("runs/*/run.json")]
         assert set(states) == {"stopped"}
         assert not (tmp_path / ".stop").exists()
+
+    def test_a_stop_is_there_until_the_last_has_answered(self, pictures, tmp_path):
+        executor = AsksAll(AsksAll.Options())
+        assert compare(matrix_of(pictures), tmp_path, should_stop=yes, executor=executor) is None
+        assert executor.stops == [True] * 4
+        assert not (tmp_path / ".stop").exists()
+
+    def test_an_error_stops_those_that_go_on(self, pictures, tmp_path):
+        class Broken(Listed):
+            def begin(self, *words, **more):
+                raise RuntimeError("the display is broken")
+
+        executor = Local(Local.Options(workers=2))
+        with pytest.raises(RuntimeError):
+            compare(matrix_of(pictures), tmp_path, Broken(), executor=executor)
+        assert (tmp_path / ".stop").exists()
 
     def test_minutes_are_said_to_be_unequal(self, pictures, tmp_path):
         matrix = matrix_of(pictures, seeds=1, budget={"minutes": 0.001})

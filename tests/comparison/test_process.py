@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 
 import pytest
 from comparison.small import SIDE
@@ -60,6 +61,29 @@ def test_a_stop_lets_the_run_save_itself(tmp_path, pictures):
     )
     assert code == 143
     assert RunDirectory.open(path).manifest()["state"] == "stopped"
+
+
+def test_a_run_stops_with_the_process_that_started_it(tmp_path, pictures):
+    path, log = tmp_path / "run", tmp_path / "log.txt"
+    arguments = ["run", str(pictures), "--model", "markov", "--quantizer", "rgb-grid"]
+    arguments += ["--colors", "27", "--size", str(SIDE), "--epochs", "1000000", "-n", "0"]
+    program = (
+        "from pathlib import Path\n"
+        "from pixelgen.comparison.process import run_process\n"
+        f"arguments, log = {[*arguments, '--out', str(path)]!r}, Path({str(log)!r})\n"
+        "run_process(arguments, log, tick=lambda: None, should_stop=lambda: False)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program])
+    while not (path / "metrics.jsonl").exists():
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    for _ in range(600):
+        if RunDirectory.open(path).manifest()["state"] == "stopped":
+            return
+        time.sleep(0.1)
+    pytest.fail("the run goes on by itself")
 
 
 def test_usage_adds_up_over_a_resumed_run():
