@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import atexit
 import signal
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pixelgen_torch.model import TorchModel
 
 FOR_EVER = timedelta(days=30)  # the leader may be painting, or measuring, for long
+LINGER = 0.3  # seconds before a process that is done leaves
 GONE = "Go on from the last checkpoint: torchrun --nproc-per-node N -m pixelgen resume RUN"
 
 
@@ -177,16 +179,25 @@ def help_leader() -> None:
             model = message.kind.copy_of(message)
         elif model is not None:
             model.take_part(message, joined)
+    _leave()
 
 
 def _dismiss() -> None:
     """Tell the helpers that nothing more will come."""
     if _company is not None:
-        try:
+        with suppress(TrainingError):  # they are gone already
             _company.tell(None)
-        except TrainingError:
-            return  # they are gone already
-        _forget()
+        _leave()
+
+
+def _leave() -> None:
+    """Leave the job at the end of this process.
+
+    A thread of Gloo's still has the last message, and needs Python's lock to drop it: where it gets
+    that only while Python ends, the process aborts (pytorch/pytorch#179291).
+    """
+    time.sleep(LINGER)
+    _forget()
 
 
 def _forget() -> None:
