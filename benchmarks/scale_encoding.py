@@ -169,10 +169,14 @@ class Watch(threading.Thread):
                     continue
 
 
+def line_command(*words: object) -> list[str]:
+    """Return the command that does one line's work."""
+    return [sys.executable, __file__, "--line", *map(str, words)]
+
+
 def apart(*words: object) -> dict[str, float]:
     """Do one line's work in a process of its own."""
-    command = [sys.executable, __file__, "--line", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(line_command(*words), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -182,8 +186,7 @@ def apart(*words: object) -> dict[str, float]:
 def lost_shards(pictures: int, colors: int, folder: Path) -> int:
     """Kill an encoding under way, go on, and return how many shards were encoded twice."""
     words = ["encode", pictures, colors, "processes", 2, folder]
-    command = [sys.executable, __file__, "--line", *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(line_command(*words), stdout=subprocess.DEVNULL)
     while True:
         there = TokenManifest.read(folder) if folder.exists() else None
         if there is not None and len(there.shards) >= 1:

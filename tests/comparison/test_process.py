@@ -20,6 +20,14 @@ def nothing():
     return None
 
 
+def endless(pictures, path):
+    """The command of a run that somebody has to stop."""
+    return [
+        *("run", str(pictures), "--model", "markov", "--quantizer", "rgb-grid", "--colors", "27"),
+        *("--size", str(SIDE), "--epochs", "1000000", "-n", "0", "--out", str(path)),
+    ]
+
+
 def run(arguments, log, should_stop=never):
     return run_process(arguments, log, tick=nothing, should_stop=should_stop)
 
@@ -52,10 +60,8 @@ def test_the_last_line_of_a_traceback_is_kept(tmp_path):
 
 def test_a_stop_lets_the_run_save_itself(tmp_path, pictures):
     path = tmp_path / "run"
-    arguments = ["run", str(pictures), "--model", "markov", "--quantizer", "rgb-grid"]
-    arguments += ["--colors", "27", "--size", str(SIDE), "--epochs", "1000000", "-n", "0"]
     code, _ = run(
-        [*arguments, "--out", str(path)],
+        endless(pictures, path),
         tmp_path / "log.txt",
         should_stop=lambda: (path / "metrics.jsonl").exists(),
     )
@@ -65,12 +71,10 @@ def test_a_stop_lets_the_run_save_itself(tmp_path, pictures):
 
 def test_a_run_stops_with_the_process_that_started_it(tmp_path, pictures):
     path, log = tmp_path / "run", tmp_path / "log.txt"
-    arguments = ["run", str(pictures), "--model", "markov", "--quantizer", "rgb-grid"]
-    arguments += ["--colors", "27", "--size", str(SIDE), "--epochs", "1000000", "-n", "0"]
     program = (
         "from pathlib import Path\n"
         "from pixelgen.comparison.process import run_process\n"
-        f"arguments, log = {[*arguments, '--out', str(path)]!r}, Path({str(log)!r})\n"
+        f"arguments, log = {endless(pictures, path)!r}, Path({str(log)!r})\n"
         "run_process(arguments, log, tick=lambda: None, should_stop=lambda: False)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", program])
