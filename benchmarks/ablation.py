@@ -1,11 +1,15 @@
 """What is each part of torch-lstm, and of the augmentation, worth?
 
     PIXELGEN_TEST_DATA=… python benchmarks/ablation.py [--minutes 1 4] [--splits 1 2 3] [--only …]
+    python benchmarks/ablation.py --pictures 10 1000 --splits 1 [--minutes 0.5 1 4] [--only …]
 
 On the Monet set (`monet/` in the folder of the environment variable PIXELGEN_TEST_DATA; 75×75,
 1,000 colours): held-out bits per pixel with one part at a time taken away or changed, after equal
 minutes of training, one run after another with everything else stopped. A part that makes a step
 cheaper or dearer is charged for it: the minutes are equal, not the steps.
+
+With `--pictures` the same on so many of the landscapes that the source `sample` paints, to see
+whether the defaults suit small and large folders. 15 in 100 are held out, two at least.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ import argparse
 import json
 import os
 import platform
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
@@ -33,6 +39,7 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "no neighbours' colours": {"model": {"colours": False}},
     "no token embeddings": {"model": {"token_embeddings": 0}},
     "no positions": {"model": {"positions": "none"}},
+    "positions as shares of the sides": {"model": {"positions": "relative"}},
     "plain output layer": {"model": {"output": "plain"}},
     "state carried along the picture": {"model": {"memory": "picture"}},
     "no recurrence (torch-mlp)": {"model": {"name": "torch-mlp"}},
@@ -47,40 +54,73 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def bits(pictures: Path, part: str, split: int, minutes: float) -> float:
-    """Return the held-out bits of a run with this part changed."""
-    common: dict[str, dict[str, Any]] = {
-        "data": {"size": 75, "held_out": 0.15, "split_seed": split},
-        "tokenizer": {"name": "numpy-kmeans", "colors": 1000},
-        "model": {"name": "torch-lstm"},
-        "painting": {"pictures": 0, "while_training": 0},
-    }
-    recipe = {name: {**table, **PARTS[part].get(name, {})} for name, table in common.items()}
-    with TemporaryDirectory() as folder:
-        run = pixelgen.train(pictures, minutes=minutes, recipe=recipe, out=Path(folder) / "run")
-        found: float = run.manifest["best"]["held_out_bits_per_pixel"]
-        return found
+@dataclass(frozen=True)
+class Setting:
+    """What a row of the table was measured with, but for the part.
+
+    Attributes:
+        minutes: of training.
+        landscapes: how many the source `sample` paints; the Monet set if None.
+    """
+
+    minutes: float
+    landscapes: int | None
+
+    def __str__(self) -> str:
+        name = "Monet" if self.landscapes is None else f"{self.landscapes:,} landscapes"
+        return f"{name}, {self.minutes:g} min"
+
+    def recipe(self, split: int) -> dict[str, dict[str, Any]]:
+        """The recipe with no part changed."""
+        held_out = 0.15 if self.landscapes is None else max(0.15, 2 / self.landscapes)
+        source = {} if self.landscapes is None else {"source": {"pictures": self.landscapes}}
+        return {
+            **source,
+            "data": {"size": 75, "held_out": held_out, "split_seed": split},
+            "tokenizer": {"name": "numpy-kmeans", "colors": 1000},
+            "model": {"name": "torch-lstm"},
+            "painting": {"pictures": 0, "while_training": 0},
+        }
+
+    def bits(self, monet: Path | None, part: str, split: int) -> float:
+        """Return the held-out bits of a run with this part changed."""
+        recipe = {
+            name: {**table, **PARTS[part].get(name, {})}
+            for name, table in self.recipe(split).items()
+        }
+        pictures = monet if self.landscapes is None else None
+        with TemporaryDirectory() as folder:
+            out = Path(folder) / "run"
+            run = pixelgen.train(pictures, minutes=self.minutes, recipe=recipe, out=out)
+            found: float = run.manifest["best"]["held_out_bits_per_pixel"]
+            return found
+
+
+def monet() -> Path:
+    place = os.environ.get("PIXELGEN_TEST_DATA")
+    if not place:
+        raise SystemExit("PIXELGEN_TEST_DATA does not say where the paintings are")
+    return Path(place) / "monet"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 4])
     parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--pictures", type=int, nargs="+", help="landscapes in place of paintings")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    place = os.environ.get("PIXELGEN_TEST_DATA")
-    if not place:
-        raise SystemExit("PIXELGEN_TEST_DATA does not say where the paintings are")
-    pictures = Path(place) / "monet"
+    paintings = None if arguments.pictures else monet()
     print(f"{platform.machine()}, {cores()} cores; splits {arguments.splits}", flush=True)
     result: dict[str, list[float]] = {}
-    for minutes in arguments.minutes:
+    for landscapes, minutes in product(arguments.pictures or [None], arguments.minutes):
+        setting = Setting(minutes, landscapes)
         for part in arguments.only:
-            found = [bits(pictures, part, split, minutes) for split in arguments.splits]
-            result[f"{minutes:g} min, {part}"] = found
+            found = [setting.bits(paintings, part, split) for split in arguments.splits]
+            result[f"{setting}, {part}"] = found
             listed = "  ".join(f"{each:.3f}" for each in found)
-            print(f"{minutes:4g} min  {part:32} {mean(found):.3f}   ({listed})", flush=True)
+            print(f"{setting!s:28} {part:32} {mean(found):.3f}   ({listed})", flush=True)
             if arguments.json:
                 arguments.json.write_text(json.dumps(result, indent=2) + "\n")
 
