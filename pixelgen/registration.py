@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelgen.errors import PluginUnusable
+from pixelgen.importing import without_collecting
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Registration:
             )
         module_name, _, attribute = self.target.partition(":")
         try:
-            loaded = getattr(importlib.import_module(module_name), attribute)
+            with without_collecting():
+                loaded = getattr(importlib.import_module(module_name), attribute)
         except (Exception, SystemExit) as error:
             raise PluginUnusable(
                 f"{self.kind} {self.name!r} cannot be imported: {reason_of(error)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,24 @@ def test_nothing_is_imported_before_it_is_used(importable: Callable[[str, str], 
         assert "coin_of_a_test" not in sys.modules
         with pytest.raises(PluginUnusable, match="cannot be imported: RuntimeError: imported"):
             found.load("sampler", "coin")
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["collected", "not collected"])
+@pytest.mark.parametrize("source", ["import gc\nCoin = gc.isenabled()", "raise OSError"])
+def test_garbage_is_collected_after_an_import_as_before(
+    importable: Callable[[str, str], None], source: str, before: bool
+) -> None:
+    importable("coin_of_a_test", source)
+    if not before:
+        gc.disable()
+    try:
+        with registered(sampler("coin")) as found, pytest.raises(PluginUnusable):
+            found.load("sampler", "coin")
+        assert gc.isenabled() == before
+    finally:
+        gc.enable()
+    module = sys.modules.get("coin_of_a_test")
+    assert module is None or not module.Coin
 
 
 @pytest.mark.parametrize(
