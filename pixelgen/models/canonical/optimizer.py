@@ -69,12 +69,7 @@ class Optimizer:
 
     def rate(self, progress: float) -> float:
         """Return the learning rate of the next step."""
-        options = self.options
-        rate = self.scale * options.peak_learning_rate
-        rate *= min(1.0, (self.steps + 1) / (options.warm_up + 1))
-        if options.schedule == "cosine":
-            rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
-        return rate
+        return self.scale * self.options.rate(self.steps, progress)
 
     def _moved_by(self, name: str, weight: np.ndarray) -> Move:
         if self.options.optimizer == "rmsprop":

@@ -8,6 +8,7 @@ the files.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any, ClassVar, Literal, Self
 
@@ -111,6 +112,18 @@ class NeighbourOptions(Options):
         if self.learning_rate is not None:
             return self.learning_rate
         return 0.001 if self.optimizer == "rmsprop" else 0.004
+
+    def rate(self, steps: int, progress: float) -> float:
+        """Return the learning rate of a training step.
+
+        Args:
+            steps: taken before.
+            progress: how much of the budget is spent, 0 to 1.
+        """
+        rate = self.peak_learning_rate * min(1.0, (steps + 1) / (self.warm_up + 1))
+        if self.schedule == "cosine":
+            rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
+        return rate
 
     @property
     def elsewhere(self) -> Literal["absolute", "relative"]:

@@ -68,12 +68,7 @@ class Optimizer:
 
     def rate(self, steps: int, progress: float) -> float:
         """Return the learning rate of the next step."""
-        options = self._options
-        rate = self.scale * options.peak_learning_rate
-        rate *= min(1.0, (steps + 1) / (options.warm_up + 1))
-        if options.schedule == "cosine":
-            rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
-        return rate
+        return self.scale * self._options.rate(steps, progress)
 
     def fresh(self, weights: Sequence[Tensor]) -> Moments:
         """Return the moments before the first step."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import torch
@@ -66,12 +65,7 @@ class Optimizer:
 
     def rate(self, progress: float) -> float:
         """Return the learning rate of the next step."""
-        options = self._options
-        rate = self.scale * options.peak_learning_rate
-        rate *= min(1.0, (self.steps + 1) / (options.warm_up + 1))
-        if options.schedule == "cosine":
-            rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
-        return rate
+        return self.scale * self._options.rate(self.steps, progress)
 
     def forget_gradients(self) -> None:
         """Drop what a step that failed had gathered."""
