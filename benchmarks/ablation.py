@@ -28,6 +28,12 @@ from typing import Any
 import pixelgen
 from pixelgen.threads import cores
 
+
+def wide(width: int) -> dict[str, Any]:
+    """Options of a network that is so wide all over."""
+    return {"hidden": width, "embedding": width, "projection": width}
+
+
 PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "as it is": {},
     "no colour jitter": {"data": {"augment": ["flips", "crops"]}},
@@ -43,8 +49,10 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "plain output layer": {"model": {"output": "plain"}},
     "state carried along the picture": {"model": {"memory": "picture"}},
     "no recurrence (torch-mlp)": {"model": {"name": "torch-mlp"}},
-    "hidden 128": {"model": {"hidden": 128}},
-    "hidden 384": {"model": {"hidden": 384}},
+    "64 wide": {"model": wide(64)},
+    "96 wide": {"model": wide(96)},
+    "256 wide": {"model": wide(256)},
+    "hidden 384, 256 wide else": {"model": {**wide(256), "hidden": 384}},
     "two layers": {"model": {"layers": 2}},
     "dropout 0.2": {"model": {"dropout": 0.2}},
     "batch 64": {"model": {"batch": 64}},

@@ -73,7 +73,7 @@ def ways(run: Path) -> dict[str, Callable[[int, int], Any]]:
     spec = float32.model.spec
     assert spec is not None
     pixels = len(spec.rows)
-    peer = Peer(spec.vocab_size, 256)
+    peer = Peer(spec.vocab_size, float32.resolved.options["model"].hidden)
     bfloat16 = Run(run, model_options={"painting": "bfloat16"})
     numpy = Run(run, model="numpy-lstm")
     return {

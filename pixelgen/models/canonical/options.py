@@ -21,6 +21,7 @@ from pixelgen.options import Options
 ARTICLE: dict[str, Any] = {
     "layers": 2,
     "hidden": 512,
+    "embedding": 256,
     "dropout": 0.2,
     "context": "previous",
     "memory": "picture",
@@ -44,6 +45,8 @@ ENDS = ("embedding", "projection", "colours", "token_embeddings", "positions", "
 SHAPING = ("layers", "hidden", *ENDS)
 
 
+EMBEDDING = "width of the input at each position"
+PROJECTION = "width of the tokens' output vectors (output=palette)"
 OPTIMIZER = "how the weights are moved; muon moves what is no matrix between layers as adamw does"
 
 
@@ -58,10 +61,8 @@ class NeighbourOptions(Options):
     family: ClassVar[str]
     shaping: ClassVar[tuple[str, ...]]
 
-    embedding: int = Field(256, ge=1, le=8192, description="width of the input at each position")
-    projection: int = Field(
-        256, ge=1, le=8192, description="width of the tokens' output vectors (output=palette)"
-    )
+    embedding: int = Field(256, ge=1, le=8192, description=EMBEDDING)
+    projection: int = Field(256, ge=1, le=8192, description=PROJECTION)
     context: str | Offsets = Field(
         "wide",
         description="neighbours that a position sees: previous, near, wide, or [row, column] "
@@ -150,8 +151,10 @@ class CanonicalOptions(NeighbourOptions):
     family: ClassVar[str] = FAMILY
     shaping: ClassVar[tuple[str, ...]] = SHAPING
 
+    embedding: int = Field(128, ge=1, le=8192, description=EMBEDDING)
+    projection: int = Field(128, ge=1, le=8192, description=PROJECTION)
     layers: int = Field(1, ge=1, le=8, description="LSTM layers, one on top of another")
-    hidden: int = Field(256, ge=1, le=8192, description="width of each LSTM layer's state")
+    hidden: int = Field(128, ge=1, le=8192, description="width of each LSTM layer's state")
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of each LSTM layer's outputs dropped in training"
     )
