@@ -38,6 +38,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pixelgen_torch  # noqa: F401 — before torch: how long its threads wait is settled then
 import torch
 from baselines.article import ArticlePeer
 from baselines.gpt import GPTPeer
