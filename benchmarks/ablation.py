@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 from dataclasses import dataclass
 from itertools import product
@@ -24,6 +23,8 @@ from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from monet import monet, recipe_of
 
 import pixelgen
 from pixelgen.threads import cores
@@ -80,35 +81,23 @@ class Setting:
 
     def recipe(self, split: int) -> dict[str, dict[str, Any]]:
         """The recipe with no part changed."""
-        held_out = 0.15 if self.landscapes is None else max(0.15, 2 / self.landscapes)
-        source = {} if self.landscapes is None else {"source": {"pictures": self.landscapes}}
-        return {
-            **source,
-            "data": {"size": 75, "held_out": held_out, "split_seed": split},
-            "tokenizer": {"name": "numpy-kmeans", "colors": 1000},
-            "model": {"name": "torch-lstm"},
-            "painting": {"pictures": 0, "while_training": 0},
-        }
+        recipe = {**recipe_of(split), "model": {"name": "torch-lstm"}}
+        if self.landscapes is not None:
+            recipe["source"] = {"pictures": self.landscapes}
+            recipe["data"]["held_out"] = max(recipe["data"]["held_out"], 2 / self.landscapes)
+        return recipe
 
-    def bits(self, monet: Path | None, part: str, split: int) -> float:
+    def bits(self, pictures: Path | None, part: str, split: int) -> float:
         """Return the held-out bits of a run with this part changed."""
         recipe = {
             name: {**table, **PARTS[part].get(name, {})}
             for name, table in self.recipe(split).items()
         }
-        pictures = monet if self.landscapes is None else None
         with TemporaryDirectory() as folder:
             out = Path(folder) / "run"
             run = pixelgen.train(pictures, minutes=self.minutes, recipe=recipe, out=out)
             found: float = run.manifest["best"]["held_out_bits_per_pixel"]
             return found
-
-
-def monet() -> Path:
-    place = os.environ.get("PIXELGEN_TEST_DATA")
-    if not place:
-        raise SystemExit("PIXELGEN_TEST_DATA does not say where the paintings are")
-    return Path(place) / "monet"
 
 
 def main() -> None:

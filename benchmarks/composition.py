@@ -19,13 +19,13 @@ one after another with everything else stopped:
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from monet import monet, recipe_of
 
 import pixelgen
 from pixelgen.evaluation.held_out import material_of
@@ -66,11 +66,8 @@ def layers(cells: np.ndarray) -> float:
 
 def measure(pictures: Path, scan: str, split: int, minutes: float, sheets: Path | None) -> Measured:
     """Train, paint and measure."""
-    recipe = {
-        "data": {"size": 75, "held_out": 0.15, "split_seed": split, "scan": scan},
-        "tokenizer": {"name": "numpy-kmeans", "colors": 1000},
-        "painting": {"pictures": 0, "while_training": 0},
-    }
+    recipe = recipe_of(split)
+    recipe["data"]["scan"] = scan
     with TemporaryDirectory() as folder:
         run = pixelgen.train(
             pictures, model="torch-lstm", minutes=minutes, recipe=recipe, out=Path(folder) / "run"
@@ -105,14 +102,12 @@ def main() -> None:
     parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--sheets", type=Path)
     arguments = parser.parse_args()
-    place = os.environ.get("PIXELGEN_TEST_DATA")
-    if not place:
-        raise SystemExit("PIXELGEN_TEST_DATA does not say where the paintings are")
+    pictures = monet()
     print(f"{platform.machine()}, {cores()} cores", flush=True)
     for minutes in arguments.minutes:
         for split in arguments.splits:
             for scan in SCANS:
-                found = measure(Path(place) / "monet", scan, split, minutes, arguments.sheets)
+                found = measure(pictures, scan, split, minutes, arguments.sheets)
                 print(
                     f"{minutes:4g} min, split {split}  {scan:8} {found.bits:6.3f} bits  "
                     f"distance {found.distance:.4f} (floor {found.floor:.4f})  "

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import subprocess
 import time
@@ -45,6 +44,7 @@ from baselines.gpt import GPTPeer
 from baselines.peer import TorchPeer
 from baselines.pixelcnn import PixelCNNPeer
 from baselines.torch_lstm import LSTMPeer
+from monet import monet, recipe_of
 from PIL import Image
 
 import pixelgen
@@ -68,19 +68,10 @@ EPOCHS = 48  # of varied pictures, made beforehand: as many as the fastest learn
 OURS = ("markov", "torch-lstm", "pyramid")
 
 
-def tables(split: int) -> dict[str, Any]:
-    """Return the recipe that all have in common."""
-    return {
-        "data": {"size": 75, "held_out": 0.15, "split_seed": split},
-        "tokenizer": {"name": "numpy-kmeans", "colors": 1000},
-        "painting": {"pictures": 0, "while_training": 0},
-    }
-
-
 def material_of(pictures: Path, split: int) -> Material:
     """Return the pictures in tokens."""
     resolved = resolve(
-        Recipe.parse(tables(split)), kinds=("source", "tokenizer", "model", "executor")
+        Recipe.parse(recipe_of(split)), kinds=("source", "tokenizer", "model", "executor")
     )
     recipe, serial = resolved.recipe, Local(Local.Options(kind="serial"))
     collection = collect(Folder(Folder.Options(), str(pictures)), recipe.data.size)
@@ -117,7 +108,7 @@ def of_peer(
 
 def of_ours(name: str, pictures: Path, split: int, seconds: float) -> dict[str, float]:
     """Train a model of ours as a user does; return its bits and its speed."""
-    recipe = tables(split)
+    recipe = recipe_of(split)
     if name == "pyramid":
         name, recipe["data"]["scan"] = "torch-lstm", "pyramid"
     with TemporaryDirectory() as folder:
@@ -142,10 +133,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="learning rate of the peers on PyTorch")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    place = os.environ.get("PIXELGEN_TEST_DATA")
-    if not place:
-        raise SystemExit("PIXELGEN_TEST_DATA does not say where the paintings are")
-    pictures = Path(place) / "monet"
+    pictures = monet()
     print(f"{platform.machine()}, {cores()} cores, torch {torch.__version__}", flush=True)
     result: dict[str, Any] = {}
     for split in arguments.splits:

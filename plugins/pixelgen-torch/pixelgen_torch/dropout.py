@@ -30,9 +30,9 @@ class Dropout:
         drawn = list(x.shape)
         if self._rows is not None:
             drawn[batch_axis] = self._whole
-        dropped = min(round(share * _LEVELS), _LEVELS - 1)
-        mask = (self._levels(drawn, x.device) >= dropped - _LEVELS // 2).to(x.dtype)
-        mask *= _LEVELS / (_LEVELS - dropped)
+        zeros = min(round(share * _LEVELS), _LEVELS - 1)  # of so many levels
+        mask = (self._levels(drawn, x.device) >= zeros - _LEVELS // 2).to(x.dtype)
+        mask *= _LEVELS / (_LEVELS - zeros)
         if self._rows is None:
             return mask
         return mask.narrow(batch_axis, self._rows.start, self._rows.stop - self._rows.start)
