@@ -25,6 +25,8 @@ KINDS = {
     "no positions": {"positions": "none"},
     "relative positions": {"positions": "relative"},
     "plain": {"output": "plain"},
+    "untied": {"tied_neighbours": 0},
+    "three tied, one head": {"tied_neighbours": 3, "tied_heads": 1},
     "article": {**ARTICLE, "window": 20, "hidden": 16, "batch": 4},
 }
 

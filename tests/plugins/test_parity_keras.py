@@ -37,6 +37,8 @@ EXTREMES = {
     "no tokens": {"token_embeddings": 0},
     "relative places": {"positions": "relative", "memory": "picture"},
     "levels": {},
+    "untied": {"tied_neighbours": 0},
+    "three tied, one head": {"tied_neighbours": 3, "tied_heads": 1},
     "one token and nothing else": {"colours": False, "positions": "none", "token_embeddings": 1},
 }
 OWN = {"precision", "backend"}  # options that not every backend has

@@ -38,6 +38,8 @@ EXTREMES = {
     "no tokens": {"token_embeddings": 0},
     "relative places": {"positions": "relative", "memory": "picture"},
     "levels": {},
+    "untied": {"tied_neighbours": 0},
+    "three tied, one head": {"tied_neighbours": 3, "tied_heads": 1},
     "one token and nothing else": {
         "colours": False,
         "positions": "none",
@@ -64,7 +66,7 @@ def torch_gradients(model, batch):
     """The mean loss and its gradients by autograd, by the names of the weight file."""
     network = model.network
     h, _ = network.read(batch, network.fresh_state(len(batch.starts)), torch.float32, None)
-    z, vectors, bias = network.output(h)
+    z, vectors, bias = network.answer(h, batch)
     loss = mean_cross_entropy(z, vectors, bias, targets_of(batch, network.device))
     leaves = network.leaves()
     found = dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))

@@ -6,7 +6,7 @@ follow the equations below. A run that was trained with one is painted, or train
 another.
 
 Letters: V tokens in the vocabulary, C channels of the palette, n neighbours in a context, K of them
-with token embeddings, E embedding, H hidden, L layers, Z projection.
+with token embeddings, J of them tied, E embedding, H hidden, L layers, Z projection, G heads.
 
 At one position, with the tokens k_0 … k_{n-1} of its neighbours (V stands for "outside"), its row
 and column (with positions=relative, their 16ths of the height and width), its level and group, and
@@ -22,7 +22,8 @@ the state h', c' of each layer after the position before (zeros where the sequen
     c = σ(f) c' + σ(i) tanh(g)                                                  (H,)
     h = σ(o) tanh(c)                                                            (H,)
 
-    z = project h                                                               (Z,)
+    a = tied h                                                                  (G J,)
+    z_g = (project h)_g + Σ_{j<J} a_{gJ+j} (u_{k_j})_g                          (Z / G,) for each g
     w_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))           (Z,) for each v
     u_v = w_v - mean of all w                                                   (Z,) for each v
     logits_v = u_v · z + output.bias[v]                                         (V,)
@@ -31,6 +32,12 @@ c(v) is the colour of token v, scaled from 0..255 to -1..1, and zero outside; o(
 0 elsewhere; γ is GELU in its tanh form, 0.5 a (1 + tanh(√(2/π) (a + 0.044715 a³))) (Hendrycks and
 Gimpel, "Gaussian error linear units", 2016); and φ(c) = [c, c², sin πc, cos πc, sin 2πc, cos 2πc,
 sin 4πc, cos 4πc] (8C,), each a block of C numbers.
+
+A vector of Z numbers is cut into G heads of equal size, numbered by g; u_V, of "outside", is zero.
+The sum over J neighbours is what lets the network say "as the one above, but less red" in any part
+of the palette: u ties the neighbours' embedding to the tokens' output vectors (Press and Wolf,
+"Using the output embedding to improve language models", 2017), so that a multiple of u_{k_j} in z
+makes k_j and what is like it more probable, for colours seldom or never seen too.
 
 What all tokens' vectors have in common changes no probability, so its gradient is rounding alone,
 which an optimizer that divides by its size makes a walk of: after some ten thousand steps it was

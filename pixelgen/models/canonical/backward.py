@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixelgen.models.canonical.forward import Network, Trace
+from pixelgen.models.canonical.forward import Network, TiedTrace, Trace
 from pixelgen.models.canonical.gelu import gelu, gelu_slope
 from pixelgen.models.canonical.loss import mean_cross_entropy
 from pixelgen.models.canonical.recurrence import layer_backward
@@ -30,10 +30,12 @@ def loss_and_gradients(
     bias = network.weights["output.bias"]
     loss, d_z, d_vectors, d_bias = mean_cross_entropy(trace.z, trace.output.vectors, bias, targets)
     gradients["output.bias"] = d_bias
-    _output_backward(network, trace, d_vectors, gradients)
     d_h = d_z  # (N, H)
     if network.options.output == "palette":
         d_h = _linear_backward(network, "project", trace.h, d_z, gradients)
+    if trace.tied is not None:
+        d_h += _tied_backward(network, trace.h, trace.tied, d_z, d_vectors, gradients)
+    _output_backward(network, trace, d_vectors, gradients)
     d_x = _layers_backward(network, trace, d_h, gradients)
     _input_backward(network, trace, d_x, gradients)
     return loss, gradients
@@ -56,6 +58,23 @@ def _output_backward(
         )
         d_shared *= gelu_slope(output.shared)  # (V, Z)
         _linear_backward(network, "output.colour.0", output.waves, d_shared, gradients)
+
+
+def _tied_backward(
+    network: Network,
+    h: np.ndarray,
+    tied: TiedTrace,
+    d_z: np.ndarray,
+    d_vectors: np.ndarray,
+    gradients: Gradients,
+) -> np.ndarray:
+    """Through what the neighbours' vectors add to z: dL/dh (N, H); adds to dL/du (V, Z)."""
+    rows, count, heads, size = tied.vectors.shape
+    d_sum = d_z.reshape(rows, 1, heads, size)
+    d_taken = (tied.by_neighbour * d_sum).reshape(rows * count, -1)  # (N J, Z)
+    d_vectors += sum_by_entry(d_taken, tied.neighbours.reshape(-1), len(d_vectors) + 1)[:-1]
+    d_weights = (tied.vectors * d_sum).sum(axis=3).swapaxes(1, 2)  # (N, G, J)
+    return _linear_backward(network, "tied", h, d_weights.reshape(rows, -1), gradients)
 
 
 def _layers_backward(

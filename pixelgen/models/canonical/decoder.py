@@ -52,10 +52,22 @@ class NumpyDecoder(Decoder):
             both = [weights[f"lstm.{layer}.input"], weights[f"lstm.{layer}.recurrent"]]
             joined = np.concatenate(both, axis=1) * scale[:, None]  # (4H, E + H)
             self._gates.append(Linear(joined, weights[f"lstm.{layer}.bias"] * scale))
-        self._out = [Linear(network.output().vectors, weights["output.bias"])]
+        vectors = network.output().vectors
+        self._out = Linear(vectors, weights["output.bias"])
+        self._ends = [self._out]
         if options.output == "palette":
-            self._out.insert(0, Linear(weights["project.weight"], weights["project.bias"]))
-        linears = [*self._colour_in, *self._gates, *self._out]
+            # z and, below it, the weights of the neighbours' vectors, in one product.
+            names = ["project", "tied"] if network.tied else ["project"]
+            self._project = Linear(
+                *(
+                    np.concatenate([weights[f"{name}.{part}"] for name in names])
+                    for part in ("weight", "bias")
+                )
+            )
+            self._ends.append(self._project)
+        if network.tied:
+            self._vectors = network.tied_vectors(vectors)  # (V + 1, G, Z / G)
+        linears = [*self._colour_in, *self._gates, *self._ends]
         self._sizes = agreeing_sizes(linear.weight.shape for linear in linears)
 
     def step(self, inputs: StepInputs) -> np.ndarray:
@@ -64,8 +76,9 @@ class NumpyDecoder(Decoder):
         logits = np.empty((rows, vocab), np.float32)
         for first, size in cut(rows, self._sizes):
             part = slice(first, first + size)
+            context = _filled(inputs.context[part], size, vocab)
             x = self._inputs(
-                _filled(inputs.context[part], size, vocab),
+                context,
                 _filled(inputs.positions[part], size, 0),
                 _filled(inputs.groups[part], size, 0),
             )  # (E, m)
@@ -73,9 +86,7 @@ class NumpyDecoder(Decoder):
             goes_on = _filled(~inputs.starts[part], size, False)
             for layer in range(len(self._gates)):
                 x = self._layer(layer, x, slots, goes_on)  # (H, m)
-            for linear in self._out:
-                x = linear(x)  # (Z, m), then (V, m)
-            logits[part] = x.T[: rows - first]
+            logits[part] = self._out(self._z(x, context)).T[: rows - first]
         return logits
 
     def _inputs(self, context: np.ndarray, positions: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -112,6 +123,21 @@ class NumpyDecoder(Decoder):
         self._h[layer][slots] = h.T
         self._c[layer][slots] = c.T
         return h
+
+    def _z(self, h: np.ndarray, context: np.ndarray) -> np.ndarray:
+        """z (Z, m) of h (H, m) and contexts (m, n)."""
+        network = self._network
+        if network.options.output == "plain":
+            return h
+        z = self._project(h)  # (Z + G J, m)
+        if not network.tied:
+            return z
+        z, a = np.split(z, [network.options.projection])
+        a = a.T.reshape(len(context), network.heads, network.tied, 1).swapaxes(1, 2)  # (m, J, G, 1)
+        taken = self._vectors[context[:, : network.tied]]  # (m, J, G, Z / G)
+        taken *= a
+        z += taken.sum(axis=1).reshape(len(context), -1).T
+        return z
 
     def _place_embeddings(self) -> np.ndarray:
         """(P, E): the sum of what is embedded of each position's row, column and level."""

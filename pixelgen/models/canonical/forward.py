@@ -19,6 +19,8 @@ from pixelgen.models.canonical.parameters import (
     has_activated_input,
     place_entries,
     sees_colours,
+    tied_heads,
+    tied_neighbours,
 )
 from pixelgen.models.canonical.recurrence import LayerTrace, layer_forward
 from pixelgen.models.canonical.training_state import State
@@ -60,6 +62,27 @@ class OutputTrace:
 
 
 @dataclass(frozen=True, eq=False)
+class TiedTrace:
+    """What is added to z of the neighbours' output vectors.
+
+    Attributes:
+        neighbours: (N, J) in [0, V].
+        vectors: u of every neighbour, by head (N, J, G, Z / G).
+        weights: a (N, G J).
+    """
+
+    neighbours: np.ndarray
+    vectors: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def by_neighbour(self) -> np.ndarray:
+        """a (N, J, G, 1), beside the vectors."""
+        rows, tied, heads, _ = self.vectors.shape
+        return self.weights.reshape(rows, heads, tied).swapaxes(1, 2)[..., None]
+
+
+@dataclass(frozen=True, eq=False)
 class Trace:
     """Everything that was computed on the way.
 
@@ -70,6 +93,7 @@ class Trace:
             empty where nothing is.
         h: (N, H), the last layer's outputs.
         z: (N, Z), or with output=plain h.
+        tied: the neighbours' output vectors in z, or None.
         output: the tokens' vectors.
     """
 
@@ -78,6 +102,7 @@ class Trace:
     masks: list[np.ndarray]
     h: np.ndarray
     z: np.ndarray
+    tied: TiedTrace | None
     output: OutputTrace
 
     @property
@@ -98,6 +123,7 @@ class Network:
         self.places = place_entries(spec, options)
         self.sees_colours = sees_colours(spec, options)
         self.activated = has_activated_input(spec, options)
+        self.tied, self.heads = tied_neighbours(spec, options), tied_heads(options)  # J, G
         self.colours = colour_table(spec).astype(self.dtype)  # (V + 1, C + 1)
 
     def linear(self, name: str, x: np.ndarray) -> np.ndarray:
@@ -154,6 +180,10 @@ class Network:
         vectors = vectors + self.linear("output.colour.1", gelu(shared))
         return OutputTrace(waves, shared, vectors - vectors.mean(axis=0))
 
+    def tied_vectors(self, vectors: np.ndarray) -> np.ndarray:
+        """u of every token and of "outside", by head: (V + 1, G, Z / G) of (V, Z)."""
+        return np.pad(vectors, ((0, 1), (0, 0))).reshape(len(vectors) + 1, self.heads, -1)
+
     def run(
         self,
         context: np.ndarray,
@@ -172,8 +202,9 @@ class Network:
             masks: of the dropout, (T, B, H) a layer.
         """
         rows, steps = positions.shape
+        neighbours = np.swapaxes(context, 0, 1).reshape(steps * rows, -1)  # (N, n)
         inputs = self.inputs(
-            np.swapaxes(context, 0, 1).reshape(steps * rows, -1),  # (N, n)
+            neighbours,
             positions.T.reshape(-1),  # (N,)
             np.tile(groups, steps),  # (N,)
         )
@@ -188,4 +219,11 @@ class Network:
                 x = x * masks[layer]
         top = x.reshape(steps * rows, -1)  # (N, H)
         z = top if self.options.output == "plain" else self.linear("project", top)  # (N, Z)
-        return Trace(inputs, layers, masks or [], top, z, self.output())
+        output = self.output()
+        tied = None
+        if self.tied:
+            nearest = neighbours[:, : self.tied]
+            vectors = self.tied_vectors(output.vectors)[nearest]  # (N, J, G, Z / G)
+            tied = TiedTrace(nearest, vectors, self.linear("tied", top))
+            z += (tied.by_neighbour * vectors).sum(axis=1).reshape(z.shape)
+        return Trace(inputs, layers, masks or [], top, z, tied, output)

@@ -41,7 +41,16 @@ ARTICLE: dict[str, Any] = {
 FAMILY = "canonical-lstm"
 
 # The options that decide which weights there are; a saved model keeps its own.
-ENDS = ("embedding", "projection", "colours", "token_embeddings", "positions", "output")
+ENDS = (
+    "embedding",
+    "projection",
+    "colours",
+    "token_embeddings",
+    "positions",
+    "output",
+    "tied_neighbours",
+    "tied_heads",
+)
 SHAPING = ("layers", "hidden", *ENDS)
 
 
@@ -56,10 +65,12 @@ class NeighbourOptions(Options):
     Attributes:
         family: models of one family read each other's files.
         shaping: the options that decide which weights there are; a saved model keeps its own.
+        earlier: what a model had, that was saved before there was such an option.
     """
 
     family: ClassVar[str]
     shaping: ClassVar[tuple[str, ...]]
+    earlier: ClassVar[dict[str, Any]] = {"tied_neighbours": 0, "tied_heads": 1}
 
     embedding: int = Field(256, ge=1, le=8192, description=EMBEDDING)
     projection: int = Field(256, ge=1, le=8192, description=PROJECTION)
@@ -83,6 +94,20 @@ class NeighbourOptions(Options):
     output: Literal["palette", "plain"] = Field(
         "palette",
         description="palette: tokens of like colour share what is learned; plain: one linear layer",
+    )
+    tied_neighbours: int = Field(
+        8,
+        ge=0,
+        le=64,
+        description="how many of the nearest neighbours' output vectors are added to what the "
+        "colours are compared with (output=palette)",
+    )
+    tied_heads: int = Field(
+        8,
+        ge=1,
+        le=64,
+        description="parts of those vectors that are weighed on their own; as many at most as "
+        "divide 'projection'",
     )
     optimizer: Literal["muon", "adamw", "rmsprop"] = Field("adamw", description=OPTIMIZER)
     learning_rate: float | None = Field(

@@ -3,7 +3,7 @@
 These names and shapes are the weight file's, whichever backend writes it. All are float32.
 
 V tokens, C palette channels, n neighbours, K of them with token embeddings, E embedding,
-H hidden, Z projection, l a layer of the LSTM counted from 0.
+H hidden, Z projection, J tied neighbours, G heads of them, l a layer of the LSTM counted from 0.
 
 | name | shape | there if |
 |---|---|---|
@@ -18,6 +18,7 @@ H hidden, Z projection, l a layer of the LSTM counted from 0.
 | `lstm.l.recurrent` | (4H, H) | |
 | `lstm.l.bias` | (4H,) | |
 | `project.weight`, `.bias` | (Z, H), (Z,) | output=palette |
+| `tied.weight`, `.bias` | (G J, H), (G J,) | output=palette, and J > 0 |
 | `output.free` | (V, Z) | output=palette |
 | `output.colour.0.weight`, `.bias` | (Z, 8C), (Z,) | output=palette, and a palette |
 | `output.colour.1.weight`, `.bias` | (Z, Z), (Z,) | the same |
@@ -58,6 +59,8 @@ def weight_shapes(spec: ModelSpec, options: NeighbourOptions) -> dict[str, tuple
     shapes |= options.middle_shapes()
     if options.output == "palette":
         linear("project", options.projection, width)
+        if tied := tied_neighbours(spec, options):
+            linear("tied", tied_heads(options) * tied, width)
         shapes["output.free"] = (vocab, options.projection)
         if channels:
             linear("output.colour.0", options.projection, 8 * channels)
@@ -71,6 +74,16 @@ def weight_shapes(spec: ModelSpec, options: NeighbourOptions) -> dict[str, tuple
 def sees_colours(spec: ModelSpec, options: NeighbourOptions) -> bool:
     """Whether the input has the neighbours' colours."""
     return options.colours and spec.palette is not None
+
+
+def tied_neighbours(spec: ModelSpec, options: NeighbourOptions) -> int:
+    """J, how many of the nearest neighbours' output vectors are added to z."""
+    return 0 if options.output == "plain" else min(options.tied_neighbours, spec.context_size)
+
+
+def tied_heads(options: NeighbourOptions) -> int:
+    """G, into how many parts of equal size these vectors are cut, each with its own weights."""
+    return math.gcd(options.tied_heads, options.projection)
 
 
 def embedding_tables(spec: ModelSpec, options: NeighbourOptions) -> dict[str, int]:
@@ -142,7 +155,7 @@ def _initial(name: str, shape: tuple[int, ...], generator: np.random.Generator) 
         return weight
     if name.endswith("norm.weight"):
         return np.ones(shape, np.float32)
-    if name.endswith("back.weight"):  # adds nothing at first, so that any depth learns
+    if name.endswith("back.weight") or name == "tied.weight":  # adds nothing at first
         return np.zeros(shape, np.float32)
     if "_in." in name and not name.startswith("colour_in"):
         return generator.normal(0, 0.1, shape).astype(np.float32)

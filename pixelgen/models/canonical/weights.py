@@ -65,7 +65,8 @@ def read_model(
     arrays = _read_arrays(directory / WEIGHTS)
     path = directory / SPEC
     try:
-        shaping = {name: description["options"][name] for name in options.shaping}
+        saved = {**options.earlier, **description["options"]}
+        shaping = {name: saved[name] for name in options.shaping}
         options = type(options).model_validate({**options.model_dump(), **shaping})
         spec = parse_shape(
             description,

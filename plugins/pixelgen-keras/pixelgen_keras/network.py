@@ -85,8 +85,10 @@ class Network:
             self._recurrences.append(recurrence)
         self.output: PaletteOutput | PlainOutput
         if options.output == "palette":
-            self.output = PaletteOutput(spec, options.hidden, options.projection)
+            self.output = PaletteOutput(spec, options)
             self._register("project", self.output.project)
+            if self.output.tied is not None:
+                self._register("tied", self.output.tied)
             self._variables["output.free"] = self.output.free
             for index, product in enumerate(self.output.colour):
                 self._register(f"output.colour.{index}", product)

@@ -12,6 +12,8 @@ import keras
 from keras import ops
 
 from pixelgen.models.canonical.colours import colour_table, colour_waves
+from pixelgen.models.canonical.options import CanonicalOptions
+from pixelgen.models.canonical.parameters import tied_heads, tied_neighbours
 from pixelgen.models.interface import ModelSpec
 from pixelgen_keras.engines.interface import Tensor
 from pixelgen_keras.layers import Product, gelu
@@ -32,17 +34,25 @@ class PlainOutput(keras.layers.Layer):
         """Return the tokens' vectors (V, H) float32."""
         return self.weight.value
 
-    def call(self, h: Tensor, vectors: Tensor) -> Tensor:
+    def call(self, h: Tensor, vectors: Tensor, context: Tensor) -> Tensor:
         """Return logits (N, V) float32 of outputs (N, H), with products in their dtype."""
         return _products(h, vectors, self.bias)
 
 
 class PaletteOutput(keras.layers.Layer):
-    """A projection, and a vector a token: a free one, and one that tokens of like colour share."""
+    """A projection, and a vector a token: a free one, and one that tokens of like colour share.
 
-    def __init__(self, spec: ModelSpec, hidden: int, size: int, name: str = "output") -> None:
+    The nearest neighbours' vectors are added to what is projected, each head with its own weights.
+    """
+
+    def __init__(self, spec: ModelSpec, options: CanonicalOptions, name: str = "output") -> None:
         super().__init__(autocast=False, name=name)
-        self.project = Product(hidden, size, "project")
+        size = options.projection
+        self._count, self._heads = tied_neighbours(spec, options), tied_heads(options)  # J, G
+        self.project = Product(options.hidden, size, "project")
+        self.tied: Product | None = None
+        if self._count:
+            self.tied = Product(options.hidden, self._heads * self._count, "tied")
         self.free = self.add_weight(shape=(spec.vocab_size, size), initializer="zeros", name="free")
         self.bias = self.add_weight(shape=(spec.vocab_size,), initializer="zeros", name="bias")
         self.colour: list[Product] = []
@@ -63,9 +73,24 @@ class PaletteOutput(keras.layers.Layer):
             vectors = ops.subtract(vectors, ops.mean(vectors, axis=0))
         return vectors
 
-    def call(self, h: Tensor, vectors: Tensor) -> Tensor:
-        """Return logits (N, V) float32 of outputs (N, H), with products in their dtype."""
-        return _products(self.project(h), vectors, self.bias)
+    def call(self, h: Tensor, vectors: Tensor, context: Tensor) -> Tensor:
+        """Return logits (N, V) float32, with products in the dtype of `h`.
+
+        Args:
+            h: (N, H).
+            vectors: (V, Z) float32.
+            context: (N, n) int32 in [0, V].
+        """
+        z = self.project(h)  # (N, Z)
+        if self.tied is not None:
+            count, heads = self._count, self._heads
+            weights = ops.cast(self.tied(h), "float32")
+            weights = ops.transpose(ops.reshape(weights, (-1, heads, count)), (0, 2, 1))
+            taken = ops.take(ops.pad(vectors, ((0, 1), (0, 0))), context[:, :count], axis=0)
+            taken = ops.reshape(taken, (-1, count, heads, z.shape[1] // heads))  # (N, J, G, Z / G)
+            added = ops.sum(ops.multiply(taken, ops.expand_dims(weights, 3)), axis=1)
+            z = ops.add(z, ops.cast(ops.reshape(added, (-1, z.shape[1])), z.dtype))
+        return _products(z, vectors, self.bias)
 
 
 def _products(z: Tensor, vectors: Tensor, bias: Any) -> Tensor:

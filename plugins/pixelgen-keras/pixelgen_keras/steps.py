@@ -133,9 +133,11 @@ class Steps:
                 most = max(1, MOST_LOGITS // network.spec.vocab_size)
                 targets = batch["targets"]
                 nats = [
-                    _cross_entropy(network.output(h[first : first + most], vectors), part)
+                    _cross_entropy(
+                        network.output(h[part], vectors, batch["context"][part]), targets[part]
+                    )
                     for first in range(0, targets.shape[0], most)
-                    for part in [targets[first : first + most]]
+                    for part in [slice(first, first + most)]
                 ]
                 return ops.concatenate(nats), last
 
@@ -156,7 +158,7 @@ class Steps:
             with network.bound(weights):
                 x = network.inputs(context, places, "float32")
                 h, after = network.step(x, state)
-                return network.output(h, vectors), after
+                return network.output(h, vectors, context), after
 
         return self._engine.compiled(paint)
 
@@ -171,7 +173,8 @@ class Steps:
             network = self._network
             with network.bound(weights):
                 h, last = self._read(batch, state, kept, self._precision)
-                nats = _cross_entropy(network.output(h, network.output.vectors()), batch["targets"])
+                logits = network.output(h, network.output.vectors(), batch["context"])
+                nats = _cross_entropy(logits, batch["targets"])
                 return ops.sum(ops.multiply(nats, batch["weights"])), last
 
         return self._engine.gradients(loss, weights)

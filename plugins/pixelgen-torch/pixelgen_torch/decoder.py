@@ -15,10 +15,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixelgen.models.canonical.options import NeighbourOptions
+from pixelgen.models.canonical.parameters import tied_heads
 from pixelgen.models.interface import Decoder, StepInputs
 from pixelgen_torch.network import Network
 from pixelgen_torch.options import TorchOptions
 from pixelgen_torch.products import Product, blocks, pad_to, padded, row_multiple
+from pixelgen_torch.tied import bags, by_head
 
 
 def painting_dtype(options: NeighbourOptions) -> torch.dtype:
@@ -45,11 +47,11 @@ class NetworkDecoder(Decoder):
         """Return the logits (M, V) float32 of the next token at each position."""
         with torch.inference_mode():
             rows = len(inputs.positions)
-            x = self.between(self._inputs(inputs, rows), inputs)
-            for product in self._out:
-                x = product(x)
-            x = x[:rows, : self._network.spec.vocab_size].float()
-            logits: np.ndarray = x.cpu().numpy()
+            # Gathering a handful of numbers a row is done in NumPy, where a call costs less.
+            context = self._padded(inputs.context, rows, self._network.spec.vocab_size)  # (M', n)
+            x = self.between(self._inputs(context, inputs, rows), inputs)
+            x = self._out(self._z(x, context))[:rows, : self._network.spec.vocab_size]
+            logits: np.ndarray = x.float().cpu().numpy()
             return logits
 
     @abstractmethod
@@ -59,10 +61,8 @@ class NetworkDecoder(Decoder):
         Row m's numbers depend on row m alone, bit for bit.
         """
 
-    def _inputs(self, inputs: StepInputs, rows: int) -> Tensor:
+    def _inputs(self, context: np.ndarray, inputs: StepInputs, rows: int) -> Tensor:
         """(M', E') float32, what the first layer is given."""
-        # Gathering a handful of numbers a row is done in NumPy, where a call costs less.
-        context = self._padded(inputs.context, rows, self._network.spec.vocab_size)  # (M', n)
         positions = self._padded(inputs.positions, rows, 0)
         groups = self._padded(inputs.groups, rows, 0)
         total = None
@@ -76,6 +76,20 @@ class NetworkDecoder(Decoder):
             total = seen.float() if total is None else total.add_(seen)
         assert total is not None
         return self._gelu(total) if self._network.activated else total
+
+    def _z(self, h: Tensor, context: np.ndarray) -> Tensor:
+        """What the tokens' vectors are multiplied with, in any dtype: (M', Z') of h (M', H')."""
+        if self._project is None:
+            return h
+        z = self._project(h)
+        if self._tied is None:
+            return z
+        tied, width = self._network.tied, padded(self._network.options.projection)
+        size = self._network.options.projection
+        weights = z[:, width : width + tied * self._tied_heads].float()
+        z = z[:, :width].float()
+        z[:, :size] += bags(self._tied, weights, self._tensor(context[:, :tied]))
+        return z
 
     def _gelu(self, x: Tensor) -> Tensor:
         """GELU in place."""
@@ -113,21 +127,28 @@ class NetworkDecoder(Decoder):
                         pad_to(weight, len(weight), into), weights[f"colour_in.{layer}.bias"]
                     )
                 )
-        self._out = self._output(network, weights)
+        self._prepare_output(network, weights)
 
-    def _output(self, network: Network, weights: dict[str, Tensor]) -> list[Product]:
+    def _prepare_output(self, network: Network, weights: dict[str, Tensor]) -> None:
         bias = weights["output.bias"]
         read = padded(network.options.width)
+        self._project: Product | None = None
+        self._tied: Tensor | None = None
         if network.options.output == "plain":
-            return [self._product(pad_to(weights["output.weight"], len(bias), read), bias)]
+            self._out = self._product(pad_to(weights["output.weight"], len(bias), read), bias)
+            return
         vectors = network.vectors()  # (V, Z)
         project, offset = weights["project.weight"], weights["project.bias"]
         size, hidden = project.shape
-        if len(bias) * hidden <= size * (len(bias) + hidden):
+        if network.tied:  # z, and beside it the weights of the neighbours' vectors
+            self._tied_heads = tied_heads(network.options)
+            self._tied = by_head(vectors, self._tied_heads)
+            project = torch.cat([pad_to(project, padded(size), hidden), weights["tied.weight"]])
+            offset = torch.cat([pad_to(offset, padded(size)), weights["tied.bias"]])
+        elif len(bias) * hidden <= size * (len(bias) + hidden):
             joined = (vectors.double() @ project.double()).float()
             shifted = (bias.double() + vectors.double() @ offset.double()).float()
-            return [self._product(pad_to(joined, len(bias), read), shifted)]
-        return [
-            self._product(pad_to(project, size, read), offset),
-            self._product(pad_to(vectors, len(bias), padded(size)), bias),
-        ]
+            self._out = self._product(pad_to(joined, len(bias), read), shifted)
+            return
+        self._project = self._product(pad_to(project, len(project), read), offset)
+        self._out = self._product(pad_to(vectors, len(bias), padded(size)), bias)

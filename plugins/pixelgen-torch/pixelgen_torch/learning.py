@@ -77,7 +77,7 @@ class Learning:
             self.random.set_state(random)  # each part has its rows of the whole batch's masks
             dropout = Dropout(self.random, None if is_all else rows, whole)
             h, after = network.read(some, before, self.dtype, dropout)
-            z, vectors, bias = network.output(h)
+            z, vectors, bias = network.answer(h, some)
             loss = mean_cross_entropy(z, vectors, bias, targets_of(some, network.device))
             share = some.size / batch.size
             (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]

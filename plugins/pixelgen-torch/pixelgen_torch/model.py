@@ -87,6 +87,11 @@ class SequenceNetwork(Network):
         )
         return x.view(steps, rows, -1)
 
+    def answer(self, h: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return z (TB, Z), the tokens' vectors (V, Z) and biases (V,) of what `read` returned."""
+        nearest = batch.context[..., : max(1, self.tied)]
+        return self.output(h, time_first(nearest))
+
 
 class TorchModel(Model):
     """Everything but the network and its decoder."""
@@ -177,7 +182,7 @@ class TorchModel(Model):
         rows, steps = batch.targets.shape
         with torch.no_grad():
             h, self._reading = network.read(batch, self._reading, torch.float32, None)
-            z, vectors, bias = network.output(h)
+            z, vectors, bias = network.answer(h, batch)
             nats = z.new_empty(len(z))
             targets = targets_of(batch, network.device)
             for first in range(0, len(z), 1024):  # bounds the memory

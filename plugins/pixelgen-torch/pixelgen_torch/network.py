@@ -8,7 +8,8 @@ column, level and group, and W, b of the names in `pixelgen.models.canonical.par
         + row_in[row] + column_in[column] + level_in[level] + group_in[group]       (E,)
     x = γ(s)                                                            (E,)
     h = what a subclass makes of x and of the positions before          (H,)
-    z = project h                                                       (Z,)
+    a = tied h                                                          (G J,)
+    z_g = (project h)_g + Σ_{j<J} a_{gJ+j} (u_{k_j})_g                  (Z / G,) for each head g
     u_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))   (Z,)
     logits_v = u_v · z + output.bias[v]                                 (V,)
 
@@ -34,9 +35,11 @@ from pixelgen.models.canonical.parameters import (
     embedding_tables,
     place_entries,
     sees_colours,
+    tied_neighbours,
     weight_shapes,
 )
 from pixelgen.models.interface import ModelSpec
+from pixelgen_torch.tied import tied_sum
 
 
 class Network:
@@ -73,6 +76,7 @@ class Network:
         self._group_start = self._table_names.get("group_in.weight")
         self.colours = colour_table(spec).to(device)  # (V + 1, C + 1)
         self.activated = len(tables) > 1 or sees_colours(spec, options)
+        self.tied = tied_neighbours(spec, options)  # J
 
     def leaves(self) -> dict[str, Tensor]:
         """The tensors that training moves: the weights, and all embeddings as one `tables`."""
@@ -142,12 +146,21 @@ class Network:
             parts.append(groups[:, None] + self._group_start)
         return np.concatenate(parts, 1)
 
-    def output(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return z (N, Z), the tokens' vectors (V, Z) and biases (V,) for the outputs h (N, H)."""
+    def output(self, h: Tensor, context: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Return z (N, Z), the tokens' vectors (V, Z) and biases (V,).
+
+        Args:
+            h: (N, H).
+            context: (N, J) integers in [0, V], or more columns.
+        """
         bias = self._leaves["output.bias"]
         if self.options.output == "plain":
             return h, self._leaves["output.weight"], bias
-        return self._linear("project", h), self.vectors(), bias
+        z, vectors = self._linear("project", h), self.vectors()
+        if self.tied:
+            nearest = self._tensor(np.ascontiguousarray(context[:, : self.tied], np.int64))
+            z = z + tied_sum(self._linear("tied", h), vectors, nearest)
+        return z, vectors, bias
 
     def vectors(self) -> Tensor:
         """The tokens' output vectors (V, Z) of output=palette, of mean zero."""

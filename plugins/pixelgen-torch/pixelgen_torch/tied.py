@@ -1,0 +1,108 @@
+"""The neighbours' output vectors in z, by heads, and the way back.
+
+    z_g += Σ_{j<J} a_{gJ+j} (u_{k_j})_g         for each head g
+
+A bag of J vectors with a weight each: PyTorch's `embedding_bag` sums them without ever holding the
+N J vectors that are summed. The gradient of u is such a bag too, with the roles turned: a token's
+bag has, for every time that it was a neighbour, that position's gradient, weighted as it was.
+Sorted by tokens that takes a tenth of the time of PyTorch's own gradient.
+
+N positions, V tokens, J neighbours, Z numbers in an output vector, G heads of D = Z / G.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+
+def tied_sum(weights: Tensor, vectors: Tensor, neighbours: Tensor) -> Tensor:
+    """Return the weighted sums of the neighbours' output vectors: (N, Z) in the weights' dtype.
+
+    Args:
+        weights: a (N, G J); for each head, one a neighbour.
+        vectors: u (V, Z). "Outside" is V, and adds nothing.
+        neighbours: (N, J) int64 in [0, V].
+    """
+    result: Tensor = _TiedSum.apply(weights, vectors, neighbours)  # type: ignore[no-untyped-call]
+    return result
+
+
+def by_head(vectors: Tensor, heads: int) -> Tensor:
+    """Return the heads of u (V, Z), one below another, and zeros for "outside": ((V + 1) G, D)."""
+    return functional.pad(vectors, (0, 0, 0, 1)).reshape((len(vectors) + 1) * heads, -1)
+
+
+def bags(table: Tensor, weights: Tensor, neighbours: Tensor) -> Tensor:
+    """Return `tied_sum` (N, Z) in the table's dtype.
+
+    Args:
+        table: of `by_head`.
+        weights: (N, G J) in the table's dtype.
+        neighbours: (N, J) int64.
+    """
+    rows, tied = neighbours.shape
+    heads = weights.shape[1] // tied
+    numbers = torch.arange(heads, device=neighbours.device)
+    entries = (neighbours[:, None] * heads + numbers[:, None]).view(-1, tied)  # (N G, J)
+    summed = functional.embedding_bag(
+        entries, table, mode="sum", per_sample_weights=weights.reshape(-1, tied)
+    )
+    return summed.view(rows, -1)
+
+
+class _TiedSum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, vectors: Tensor, neighbours: Tensor) -> Tensor:
+        wide = weights.to(vectors.dtype)
+        table = by_head(vectors, weights.shape[1] // neighbours.shape[1])
+        ctx.save_for_backward(wide, table, neighbours)
+        ctx.dtype = weights.dtype
+        return bags(table, wide, neighbours).to(weights.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        weights, table, neighbours = ctx.saved_tensors
+        d = upstream.to(table.dtype)  # dL/dz (N, Z)
+        rows, tied = neighbours.shape
+        heads = weights.shape[1] // tied
+        size = table.shape[1]
+        vectors = table.view(-1, heads * size)  # (V + 1, Z)
+        taken = functional.embedding(neighbours, vectors).view(rows, tied, heads, size)
+        d_weights = taken.mul_(d.view(rows, 1, heads, size)).sum(3).transpose(1, 2)  # (N, G, J)
+        d_vectors = _by_token(weights, d, neighbours, len(vectors))
+        return d_weights.reshape(rows, -1).to(ctx.dtype), d_vectors[:-1], None
+
+
+def _sorted(numbers: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Numbers below `count` in order, equal ones as they stand, and where each of them stood."""
+    if numbers.device.type != "cpu":
+        return numbers.sort(stable=True)
+    short = np.uint16 if count <= 1 << 16 else np.uint32  # 16 bits are sorted by their digits
+    order = torch.from_numpy(np.argsort(numbers.numpy().astype(short), kind="stable"))
+    return numbers[order], order
+
+
+def _by_token(weights: Tensor, d: Tensor, neighbours: Tensor, tokens: int) -> Tensor:
+    """dL/du (tokens, Z) of dL/dz (N, Z): of each token's bag, as this file's docstring says."""
+    rows, tied = neighbours.shape
+    heads = weights.shape[1] // tied
+    met, order = _sorted(neighbours.flatten(), tokens)  # (N J,)
+    of_head = weights.view(rows, heads, tied).transpose(1, 2).reshape(-1, heads)  # (N J, G)
+    numbers = torch.arange(heads, device=d.device)
+    entries = order.div(tied, rounding_mode="floor") * heads + numbers[:, None]  # (G, N J)
+    firsts = torch.searchsorted(met, torch.arange(tokens, device=d.device))  # (tokens,)
+    summed = functional.embedding_bag(
+        entries.flatten(),
+        d.reshape(rows * heads, -1),
+        (firsts + numbers[:, None] * len(met)).flatten(),
+        mode="sum",
+        per_sample_weights=of_head.index_select(0, order).t().reshape(-1),
+    )  # (G tokens, D)
+    return summed.view(heads, tokens, -1).transpose(0, 1).reshape(tokens, -1)
