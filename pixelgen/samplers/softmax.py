@@ -23,7 +23,8 @@ def softmax(logits: Any, temperature: float, xp: Any) -> Any:
     # NumPy would warn of a difference too large for its type. It becomes -inf, and that is right.
     with np.errstate(over="ignore", invalid="ignore"):
         weights = logits - xp.max(logits, axis=-1, keepdims=True)
-        weights /= temperature
+        if temperature != 1:
+            weights /= temperature
     weights = xp.exp(weights)
     weights /= xp.sum(weights, axis=-1, keepdims=True)
     return weights

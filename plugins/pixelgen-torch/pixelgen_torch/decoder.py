@@ -51,7 +51,7 @@ class NetworkDecoder(Decoder):
             context = self._padded(inputs.context, rows, self._network.spec.vocab_size)  # (M', n)
             x = self.between(self._inputs(context, inputs, rows), inputs)
             x = self._out(self._z(x, context))[:rows, : self._network.spec.vocab_size]
-            logits: np.ndarray = x.float().cpu().numpy()
+            logits: np.ndarray = x.float().contiguous().cpu().numpy()
             return logits
 
     @abstractmethod
