@@ -45,6 +45,7 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "context previous": {"model": {"context": "previous"}},
     "no neighbours' colours": {"model": {"colours": False}},
     "no token embeddings": {"model": {"token_embeddings": 0}},
+    "token embeddings of four neighbours": {"model": {"token_embeddings": 4}},
     "no positions": {"model": {"positions": "none"}},
     "positions as shares of the sides": {"model": {"positions": "relative"}},
     "plain output layer": {"model": {"output": "plain"}},

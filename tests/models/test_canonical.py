@@ -26,6 +26,7 @@ from pixelgen.models.canonical.parameters import (
     has_activated_input,
     initial_weights,
     place_entries,
+    tied_heads,
     weight_shapes,
 )
 from pixelgen.models.canonical.training_state import TrainingState, read_training_state
@@ -83,14 +84,20 @@ def test_the_default_model_has_every_weight_of_the_table():
     spec, options = spec_for(channels=4, groups=3)
     shapes = weight_shapes(spec, options)
     assert shapes["colour_in.0.weight"] == (12, 24 * 5)
-    assert [name for name in shapes if name.startswith("token_in")] == [
-        f"token_in.{k}.weight" for k in range(4)
-    ]
+    assert [name for name in shapes if name.startswith("token_in")] == ["token_in.0.weight"]
     assert shapes["row_in.weight"] == (7, 12)
     assert shapes["column_in.weight"] == (6, 12)
     assert shapes["group_in.weight"] == (3, 12)
     assert shapes["output.colour.0.weight"] == (10, 32)
     assert "level_in.weight" not in shapes
+
+
+@pytest.mark.parametrize("blind", [{"channels": 0}, {"options": {"colours": False}}], ids=str)
+def test_where_no_colours_are_seen_four_tokens_are(blind):
+    tables = embedding_tables(*spec_for(**blind))
+    assert [name for name in tables if name.startswith("token_in")] == [
+        f"token_in.{k}.weight" for k in range(4)
+    ]
 
 
 def test_without_a_palette_a_token_is_seen_even_where_none_was_asked_for():
@@ -344,6 +351,35 @@ def test_the_files_shape_wins_over_the_options_and_nothing_else_does(saved):
         name: getattr(options, name) for name in SHAPING
     }
     assert (read.dropout, read.batch) == (0.4, 7)
+
+
+def test_a_model_saved_before_neighbours_were_tied_is_read_as_it_was(tmp_path):
+    spec, options = spec_for({"tied_neighbours": 0})
+    weights = initial_weights(spec, options, seed=1)
+    write_model(tmp_path, spec, options, weights)
+
+    def forget(description):
+        for name in ("tied_neighbours", "tied_heads"):
+            del description["options"][name]
+
+    _edited(forget)(tmp_path)
+    _, read, got = read_model(tmp_path, spec_for()[1])
+    assert read.tied_neighbours == 0
+    assert got.keys() == weights.keys()
+
+
+@pytest.mark.parametrize(
+    ("asked", "projection", "heads"), [(8, 128, 8), (8, 100, 4), (8, 7, 1), (64, 48, 16)]
+)
+def test_heads_divide_the_projection(asked, projection, heads):
+    spec, options = spec_for({"tied_heads": asked, "projection": projection})
+    assert tied_heads(options) == heads
+    assert weight_shapes(spec, options)["tied.bias"] == (8 * heads,)
+
+
+def test_no_more_neighbours_are_tied_than_there_are():
+    spec, options = spec_for({"context": "near", "tied_heads": 1})
+    assert weight_shapes(spec, options)["tied.bias"] == (4,)
 
 
 def test_the_family_is_written(saved):

@@ -83,8 +83,12 @@ class NeighbourOptions(Options):
     colours: bool = Field(
         True, description="see the neighbours' colours through a network, where there is a palette"
     )
-    token_embeddings: int = Field(
-        4, ge=0, le=64, description="how many of the nearest neighbours have token embeddings"
+    token_embeddings: int | None = Field(
+        None,
+        ge=0,
+        le=64,
+        description="how many of the nearest neighbours have token embeddings; unset: 1, and 4 "
+        "where no colours are seen",
     )
     positions: Literal["absolute", "relative", "none"] = Field(
         "absolute",

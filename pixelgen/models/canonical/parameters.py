@@ -91,8 +91,10 @@ def embedding_tables(spec: ModelSpec, options: NeighbourOptions) -> dict[str, in
 
     Without a palette there is always the nearest neighbour's token, or nothing would be seen.
     """
-    tokens = options.token_embeddings if sees_colours(spec, options) else None
-    count = max(1, options.token_embeddings) if tokens is None else tokens
+    count, seen = options.token_embeddings, sees_colours(spec, options)
+    if count is None:
+        count = 1 if seen else 4
+    count = max(count, 0 if seen else 1)
     tables = {
         f"token_in.{k}.weight": spec.vocab_size + 1 for k in range(min(count, spec.context_size))
     }
