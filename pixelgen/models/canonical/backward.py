@@ -71,7 +71,7 @@ def _tied_backward(
     """Through what the neighbours' vectors add to z: dL/dh (N, H); adds to dL/du (V, Z)."""
     rows, count, heads, size = tied.vectors.shape
     d_sum = d_z.reshape(rows, 1, heads, size)
-    d_taken = (tied.by_neighbour * d_sum).reshape(rows * count, -1)  # (N J, Z)
+    d_taken = (tied.weights * d_sum).reshape(rows * count, -1)  # (N J, Z)
     d_vectors += sum_by_entry(d_taken, tied.neighbours.reshape(-1), len(d_vectors) + 1)[:-1]
     d_weights = (tied.vectors * d_sum).sum(axis=3).swapaxes(1, 2)  # (N, G, J)
     return _linear_backward(network, "tied", h, d_weights.reshape(rows, -1), gradients)

@@ -54,7 +54,7 @@ class NumpyDecoder(Decoder):
             self._gates.append(Linear(joined, weights[f"lstm.{layer}.bias"] * scale))
         vectors = network.output().vectors
         self._out = Linear(vectors, weights["output.bias"])
-        self._ends = [self._out]
+        linears = [*self._colour_in, *self._gates, self._out]
         if options.output == "palette":
             # z and, below it, the weights of the neighbours' vectors, in one product.
             names = ["project", "tied"] if network.tied else ["project"]
@@ -64,10 +64,9 @@ class NumpyDecoder(Decoder):
                     for part in ("weight", "bias")
                 )
             )
-            self._ends.append(self._project)
+            linears.append(self._project)
         if network.tied:
             self._vectors = network.tied_vectors(vectors)  # (V + 1, G, Z / G)
-        linears = [*self._colour_in, *self._gates, *self._ends]
         self._sizes = agreeing_sizes(linear.weight.shape for linear in linears)
 
     def step(self, inputs: StepInputs) -> np.ndarray:

@@ -68,18 +68,12 @@ class TiedTrace:
     Attributes:
         neighbours: (N, J) in [0, V].
         vectors: u of every neighbour, by head (N, J, G, Z / G).
-        weights: a (N, G J).
+        weights: a, as the vectors (N, J, G, 1).
     """
 
     neighbours: np.ndarray
     vectors: np.ndarray
     weights: np.ndarray
-
-    @property
-    def by_neighbour(self) -> np.ndarray:
-        """a (N, J, G, 1), beside the vectors."""
-        rows, tied, heads, _ = self.vectors.shape
-        return self.weights.reshape(rows, heads, tied).swapaxes(1, 2)[..., None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +218,7 @@ class Network:
         if self.tied:
             nearest = neighbours[:, : self.tied]
             vectors = self.tied_vectors(output.vectors)[nearest]  # (N, J, G, Z / G)
-            tied = TiedTrace(nearest, vectors, self.linear("tied", top))
-            z += (tied.by_neighbour * vectors).sum(axis=1).reshape(z.shape)
+            a = self.linear("tied", top).reshape(len(top), self.heads, self.tied, 1)
+            tied = TiedTrace(nearest, vectors, a.swapaxes(1, 2))
+            z += (tied.weights * vectors).sum(axis=1).reshape(z.shape)
         return Trace(inputs, layers, masks or [], top, z, tied, output)

@@ -145,4 +145,4 @@ def targets_of(batch: Batch, device: torch.device) -> Tensor:
 def time_first(array: np.ndarray) -> np.ndarray:
     """(TB, …) int64 of (B, T, …)."""
     turned = np.ascontiguousarray(np.swapaxes(array, 0, 1), np.int64)
-    return turned.reshape(-1, *array.shape[2:])
+    return turned.reshape(turned.shape[0] * turned.shape[1], *turned.shape[2:])

@@ -89,8 +89,7 @@ class SequenceNetwork(Network):
 
     def answer(self, h: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return z (TB, Z), the tokens' vectors (V, Z) and biases (V,) of what `read` returned."""
-        nearest = batch.context[..., : max(1, self.tied)]
-        return self.output(h, time_first(nearest))
+        return self.output(h, time_first(batch.context[..., : self.tied]))
 
 
 class TorchModel(Model):

@@ -146,20 +146,19 @@ class Network:
             parts.append(groups[:, None] + self._group_start)
         return np.concatenate(parts, 1)
 
-    def output(self, h: Tensor, context: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+    def output(self, h: Tensor, neighbours: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Return z (N, Z), the tokens' vectors (V, Z) and biases (V,).
 
         Args:
             h: (N, H).
-            context: (N, J) integers in [0, V], or more columns.
+            neighbours: (N, J) int64 in [0, V], those that are tied.
         """
         bias = self._leaves["output.bias"]
         if self.options.output == "plain":
             return h, self._leaves["output.weight"], bias
         z, vectors = self._linear("project", h), self.vectors()
         if self.tied:
-            nearest = self._tensor(np.ascontiguousarray(context[:, : self.tied], np.int64))
-            z = z + tied_sum(self._linear("tied", h), vectors, nearest)
+            z = z + tied_sum(self._linear("tied", h), vectors, self._tensor(neighbours))
         return z, vectors, bias
 
     def vectors(self) -> Tensor:
