@@ -63,7 +63,12 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "batch 64": {"model": {"batch": 64}},
     "products in float32": {"model": {"precision": "float32"}},
     "AdamW in place of Muon": {"model": {"optimizer": "adamw"}},
+    "weight decay 0.1": {"model": {"weight_decay": 0.1}},
     "along a pyramid": {"data": {"scan": "pyramid"}},
+    "along it, no coarser cells tied": {
+        "data": {"scan": "pyramid"},
+        "model": {"tied_coarser": False},
+    },
 }
 
 

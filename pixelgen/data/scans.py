@@ -37,6 +37,8 @@ AROUND_WIDE: Offsets = tuple(_AROUND)
 RATIO = 5  # of a pyramid's levels: cells of the finer one along a side of a coarser one's
 COARSEST = 16  # cells along a side of a pyramid's coarsest level, at most
 _COARSER = ((0, 0), *(offset for offset in _AROUND if max(map(abs, offset)) == 1))
+# Which of those are at the corners of the square that a cell lies in.
+COARSER_CORNERS = tuple(_COARSER.index(corner) for corner in ((0, 0), (0, 1), (1, 0), (1, 1)))
 
 
 @dataclass(frozen=True, eq=False)

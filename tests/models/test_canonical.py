@@ -26,6 +26,7 @@ from pixelgen.models.canonical.parameters import (
     has_activated_input,
     initial_weights,
     place_entries,
+    tied_columns,
     tied_heads,
     weight_shapes,
 )
@@ -359,12 +360,12 @@ def test_a_model_saved_before_neighbours_were_tied_is_read_as_it_was(tmp_path):
     write_model(tmp_path, spec, options, weights)
 
     def forget(description):
-        for name in ("tied_neighbours", "tied_heads"):
+        for name in ("tied_neighbours", "tied_coarser", "tied_heads"):
             del description["options"][name]
 
     _edited(forget)(tmp_path)
     _, read, got = read_model(tmp_path, spec_for()[1])
-    assert read.tied_neighbours == 0
+    assert (read.tied_neighbours, read.tied_coarser) == (0, False)
     assert got.keys() == weights.keys()
 
 
@@ -380,6 +381,26 @@ def test_heads_divide_the_projection(asked, projection, heads):
 def test_no_more_neighbours_are_tied_than_there_are():
     spec, options = spec_for({"context": "near", "tied_heads": 1})
     assert weight_shapes(spec, options)["tied.bias"] == (4,)
+
+
+@pytest.mark.usefixtures("small_pyramids")
+def test_in_a_pyramid_the_coarser_cells_around_are_tied_as_well():
+    segments = CanonicalOptions().segments()
+    spec, cutter = make_spec(segments, grid=(7, 18), scan="pyramid")
+    columns = tied_columns(spec, CanonicalOptions())
+    assert columns[:8].tolist() == list(range(8))
+    row, column = 2, 7  # within the cells 0, 5 and 5, 10
+    cells = cutter.table[row * 18 + column][columns[8:]]
+    assert [divmod(int(cell), 18) for cell in cells] == [(0, 5), (0, 10), (5, 5), (5, 10)]
+    assert tied_columns(spec, CanonicalOptions(tied_coarser=False)).tolist() == list(range(8))
+    assert tied_columns(spec, CanonicalOptions(output="plain")).tolist() == []
+
+
+def test_what_is_tied_as_a_neighbour_is_not_tied_again_as_a_coarser_cell():
+    segments = CanonicalOptions().segments()
+    spec, _ = make_spec(segments, grid=(3, 40), scan="pyramid")
+    options = CanonicalOptions(tied_neighbours=64)
+    assert tied_columns(spec, options).tolist() == list(range(24 + 9))
 
 
 def test_the_family_is_written(saved):

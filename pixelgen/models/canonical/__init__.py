@@ -34,10 +34,12 @@ Gimpel, "Gaussian error linear units", 2016); and φ(c) = [c, c², sin πc, cos 
 sin 4πc, cos 4πc] (8C,), each a block of C numbers.
 
 A vector of Z numbers is cut into G heads of equal size, numbered by g; u_V, of "outside", is zero.
-The sum over J neighbours is what lets the network say "as the one above, but less red" in any part
-of the palette: u ties the neighbours' embedding to the tokens' output vectors (Press and Wolf,
-"Using the output embedding to improve language models", 2017), so that a multiple of u_{k_j} in z
-makes k_j and what is like it more probable, for colours seldom or never seen too.
+The sum over J tokens of the context, which are the nearest and, in a pyramid, the coarser cells at
+the corners of the square that the position lies in (`parameters.tied_columns`), is what lets the
+network say "as the one above, but less red" in any part of the palette: u ties the neighbours'
+embedding to the tokens' output vectors (Press and Wolf, "Using the output embedding to improve
+language models", 2017), so that a multiple of u_{k_j} in z makes k_j and what is like it more
+probable, for colours seldom or never seen too.
 
 What all tokens' vectors have in common changes no probability, so its gradient is rounding alone,
 which an optimizer that divides by its size makes a walk of: after some ten thousand steps it was

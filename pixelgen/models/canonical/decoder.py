@@ -57,7 +57,7 @@ class NumpyDecoder(Decoder):
         linears = [*self._colour_in, *self._gates, self._out]
         if options.output == "palette":
             # z and, below it, the weights of the neighbours' vectors, in one product.
-            names = ["project", "tied"] if network.tied else ["project"]
+            names = ["project", "tied"] if len(network.tied) else ["project"]
             self._project = Linear(
                 *(
                     np.concatenate([weights[f"{name}.{part}"] for name in names])
@@ -65,7 +65,7 @@ class NumpyDecoder(Decoder):
                 )
             )
             linears.append(self._project)
-        if network.tied:
+        if len(network.tied):
             self._vectors = network.tied_vectors(vectors)  # (V + 1, G, Z / G)
         self._sizes = agreeing_sizes(linear.weight.shape for linear in linears)
 
@@ -129,11 +129,11 @@ class NumpyDecoder(Decoder):
         if network.options.output == "plain":
             return h
         z = self._project(h)  # (Z + G J, m)
-        if not network.tied:
+        if not len(network.tied):
             return z
         z, a = np.split(z, [network.options.projection])
-        a = a.T.reshape(len(context), network.heads, network.tied, 1).swapaxes(1, 2)  # (m, J, G, 1)
-        taken = self._vectors[context[:, : network.tied]]  # (m, J, G, Z / G)
+        a = a.T.reshape(len(context), network.heads, -1, 1).swapaxes(1, 2)  # (m, J, G, 1)
+        taken = self._vectors[context.take(network.tied, 1)]  # (m, J, G, Z / G)
         taken *= a
         z += taken.sum(axis=1).reshape(len(context), -1).T
         return z

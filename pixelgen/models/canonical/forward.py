@@ -19,8 +19,8 @@ from pixelgen.models.canonical.parameters import (
     has_activated_input,
     place_entries,
     sees_colours,
+    tied_columns,
     tied_heads,
-    tied_neighbours,
 )
 from pixelgen.models.canonical.recurrence import LayerTrace, layer_forward
 from pixelgen.models.canonical.training_state import State
@@ -117,7 +117,7 @@ class Network:
         self.places = place_entries(spec, options)
         self.sees_colours = sees_colours(spec, options)
         self.activated = has_activated_input(spec, options)
-        self.tied, self.heads = tied_neighbours(spec, options), tied_heads(options)  # J, G
+        self.tied, self.heads = tied_columns(spec, options), tied_heads(options)  # (J,), G
         self.colours = colour_table(spec).astype(self.dtype)  # (V + 1, C + 1)
 
     def linear(self, name: str, x: np.ndarray) -> np.ndarray:
@@ -215,10 +215,10 @@ class Network:
         z = top if self.options.output == "plain" else self.linear("project", top)  # (N, Z)
         output = self.output()
         tied = None
-        if self.tied:
-            nearest = neighbours[:, : self.tied]
+        if len(self.tied):
+            nearest = neighbours.take(self.tied, 1)
             vectors = self.tied_vectors(output.vectors)[nearest]  # (N, J, G, Z / G)
-            a = self.linear("tied", top).reshape(len(top), self.heads, self.tied, 1)
+            a = self.linear("tied", top).reshape(len(top), self.heads, -1, 1)
             tied = TiedTrace(nearest, vectors, a.swapaxes(1, 2))
             z += (tied.weights * vectors).sum(axis=1).reshape(z.shape)
         return Trace(inputs, layers, masks or [], top, z, tied, output)

@@ -49,6 +49,7 @@ ENDS = (
     "positions",
     "output",
     "tied_neighbours",
+    "tied_coarser",
     "tied_heads",
 )
 SHAPING = ("layers", "hidden", *ENDS)
@@ -70,7 +71,11 @@ class NeighbourOptions(Options):
 
     family: ClassVar[str]
     shaping: ClassVar[tuple[str, ...]]
-    earlier: ClassVar[dict[str, Any]] = {"tied_neighbours": 0, "tied_heads": 1}
+    earlier: ClassVar[dict[str, Any]] = {
+        "tied_neighbours": 0,
+        "tied_coarser": False,
+        "tied_heads": 1,
+    }
 
     embedding: int = Field(256, ge=1, le=8192, description=EMBEDDING)
     projection: int = Field(256, ge=1, le=8192, description=PROJECTION)
@@ -105,6 +110,11 @@ class NeighbourOptions(Options):
         le=64,
         description="how many of the nearest neighbours' output vectors are added to what the "
         "colours are compared with (output=palette)",
+    )
+    tied_coarser: bool = Field(
+        True,
+        description="add those of the four coarser cells around the position as well "
+        "(output=palette, scan=pyramid)",
     )
     tied_heads: int = Field(
         8,

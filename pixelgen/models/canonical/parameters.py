@@ -3,7 +3,8 @@
 These names and shapes are the weight file's, whichever backend writes it. All are float32.
 
 V tokens, C palette channels, n neighbours, K of them with token embeddings, E embedding,
-H hidden, Z projection, J tied neighbours, G heads of them, l a layer of the LSTM counted from 0.
+H hidden, Z projection, J tied tokens of a context, G heads of them, l a layer of the LSTM counted
+from 0.
 
 | name | shape | there if |
 |---|---|---|
@@ -34,6 +35,7 @@ import math
 
 import numpy as np
 
+from pixelgen.data.scans import COARSER_CORNERS
 from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.interface import ModelSpec
 from pixelgen.randomness import generator_for
@@ -59,7 +61,7 @@ def weight_shapes(spec: ModelSpec, options: NeighbourOptions) -> dict[str, tuple
     shapes |= options.middle_shapes()
     if options.output == "palette":
         linear("project", options.projection, width)
-        if tied := tied_neighbours(spec, options):
+        if tied := len(tied_columns(spec, options)):
             linear("tied", tied_heads(options) * tied, width)
         shapes["output.free"] = (vocab, options.projection)
         if channels:
@@ -76,9 +78,19 @@ def sees_colours(spec: ModelSpec, options: NeighbourOptions) -> bool:
     return options.colours and spec.palette is not None
 
 
-def tied_neighbours(spec: ModelSpec, options: NeighbourOptions) -> int:
-    """J, how many of the nearest neighbours' output vectors are added to z."""
-    return 0 if options.output == "plain" else min(options.tied_neighbours, spec.context_size)
+def tied_columns(spec: ModelSpec, options: NeighbourOptions) -> np.ndarray:
+    """Return which of a context's tokens have their output vectors added to z: (J,) int64.
+
+    The nearest neighbours first, then the coarser cells at the corners around the position.
+    """
+    if options.output == "plain":
+        return np.empty(0, np.int64)
+    columns = list(range(min(options.tied_neighbours, spec.context_size)))
+    if options.tied_coarser:
+        first = spec.context_size - spec.coarser
+        coarser = [first + corner for corner in COARSER_CORNERS if corner < spec.coarser]
+        columns += [column for column in coarser if column not in columns]
+    return np.array(columns, np.int64)
 
 
 def tied_heads(options: NeighbourOptions) -> int:

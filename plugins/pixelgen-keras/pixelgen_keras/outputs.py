@@ -13,7 +13,7 @@ from keras import ops
 
 from pixelgen.models.canonical.colours import colour_table, colour_waves
 from pixelgen.models.canonical.options import CanonicalOptions
-from pixelgen.models.canonical.parameters import tied_heads, tied_neighbours
+from pixelgen.models.canonical.parameters import tied_columns, tied_heads
 from pixelgen.models.interface import ModelSpec
 from pixelgen_keras.engines.interface import Tensor
 from pixelgen_keras.layers import Product, gelu
@@ -48,11 +48,11 @@ class PaletteOutput(keras.layers.Layer):
     def __init__(self, spec: ModelSpec, options: CanonicalOptions, name: str = "output") -> None:
         super().__init__(autocast=False, name=name)
         size = options.projection
-        self._count, self._heads = tied_neighbours(spec, options), tied_heads(options)  # J, G
+        self._columns, self._heads = tied_columns(spec, options), tied_heads(options)  # (J,), G
         self.project = Product(options.hidden, size, "project")
         self.tied: Product | None = None
-        if self._count:
-            self.tied = Product(options.hidden, self._heads * self._count, "tied")
+        if len(self._columns):
+            self.tied = Product(options.hidden, self._heads * len(self._columns), "tied")
         self.free = self.add_weight(shape=(spec.vocab_size, size), initializer="zeros", name="free")
         self.bias = self.add_weight(shape=(spec.vocab_size,), initializer="zeros", name="bias")
         self.colour: list[Product] = []
@@ -83,10 +83,12 @@ class PaletteOutput(keras.layers.Layer):
         """
         z = self.project(h)  # (N, Z)
         if self.tied is not None:
-            count, heads = self._count, self._heads
+            count, heads = len(self._columns), self._heads
             weights = ops.cast(self.tied(h), "float32")
             weights = ops.transpose(ops.reshape(weights, (-1, heads, count)), (0, 2, 1))
-            taken = ops.take(ops.pad(vectors, ((0, 1), (0, 0))), context[:, :count], axis=0)
+            taken = ops.take(
+                ops.pad(vectors, ((0, 1), (0, 0))), ops.take(context, self._columns, axis=1), axis=0
+            )
             taken = ops.reshape(taken, (-1, count, heads, z.shape[1] // heads))  # (N, J, G, Z / G)
             added = ops.sum(ops.multiply(taken, ops.expand_dims(weights, 3)), axis=1)
             z = ops.add(z, ops.cast(ops.reshape(added, (-1, z.shape[1])), z.dtype))

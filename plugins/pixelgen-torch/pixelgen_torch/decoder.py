@@ -84,11 +84,11 @@ class NetworkDecoder(Decoder):
         z = self._project(h)
         if self._tied is None:
             return z
-        tied, width = self._network.tied, padded(self._network.options.projection)
-        size = self._network.options.projection
-        weights = z[:, width : width + tied * self._tied_heads].float()
+        tied, size = self._network.tied, self._network.options.projection
+        width = padded(size)
+        weights = z[:, width : width + len(tied) * self._tied_heads].float()
         z = z[:, :width].float()
-        z[:, :size] += bags(self._tied, weights, self._tensor(context[:, :tied]))
+        z[:, :size] += bags(self._tied, weights, self._tensor(context.take(tied, 1)))
         return z
 
     def _gelu(self, x: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ class NetworkDecoder(Decoder):
         vectors = network.vectors()  # (V, Z)
         project, offset = weights["project.weight"], weights["project.bias"]
         size, hidden = project.shape
-        if network.tied:  # z, and beside it the weights of the neighbours' vectors
+        if len(network.tied):  # z, and beside it the weights of the neighbours' vectors
             self._tied_heads = tied_heads(network.options)
             self._tied = by_head(vectors, self._tied_heads)
             project = torch.cat([pad_to(project, padded(size), hidden), weights["tied.weight"]])

@@ -89,7 +89,7 @@ class SequenceNetwork(Network):
 
     def answer(self, h: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return z (TB, Z), the tokens' vectors (V, Z) and biases (V,) of what `read` returned."""
-        return self.output(h, time_first(batch.context[..., : self.tied]))
+        return self.output(h, time_first(batch.context.take(self.tied, 2)))
 
 
 class TorchModel(Model):

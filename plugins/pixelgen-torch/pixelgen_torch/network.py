@@ -35,7 +35,7 @@ from pixelgen.models.canonical.parameters import (
     embedding_tables,
     place_entries,
     sees_colours,
-    tied_neighbours,
+    tied_columns,
     weight_shapes,
 )
 from pixelgen.models.interface import ModelSpec
@@ -76,7 +76,7 @@ class Network:
         self._group_start = self._table_names.get("group_in.weight")
         self.colours = colour_table(spec).to(device)  # (V + 1, C + 1)
         self.activated = len(tables) > 1 or sees_colours(spec, options)
-        self.tied = tied_neighbours(spec, options)  # J
+        self.tied = tied_columns(spec, options)  # (J,)
 
     def leaves(self) -> dict[str, Tensor]:
         """The tensors that training moves: the weights, and all embeddings as one `tables`."""
@@ -151,13 +151,13 @@ class Network:
 
         Args:
             h: (N, H).
-            neighbours: (N, J) int64 in [0, V], those that are tied.
+            neighbours: (N, J) int64 in [0, V], the tokens that are tied.
         """
         bias = self._leaves["output.bias"]
         if self.options.output == "plain":
             return h, self._leaves["output.weight"], bias
         z, vectors = self._linear("project", h), self.vectors()
-        if self.tied:
+        if len(self.tied):
             z = z + tied_sum(self._linear("tied", h), vectors, self._tensor(neighbours))
         return z, vectors, bias
 
