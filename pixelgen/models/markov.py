@@ -6,7 +6,8 @@ off from all of them to fewer and at last to the token's own frequency:
     p_k(token | c_1…c_k) = (count + strength · p_{k-1}(token | c_1…c_{k-1})) / (total + strength)
 
 This is the Dirichlet-prior interpolation of MacKay and Peto, "A hierarchical Dirichlet language
-model" (1995), with one strength for each level; p_0 is uniform.
+model" (1995), with one strength for each level; p_0 is uniform. The cells of a pyramid's coarsest
+level, whose neighbours are farther apart, are counted on their own.
 """
 
 from __future__ import annotations
@@ -46,17 +47,21 @@ class Table:
         return cls(np.empty(0, np.uint64), np.empty(0), vocab_size)
 
     @classmethod
-    def read(cls, keys: np.ndarray, counts: np.ndarray, spec: ModelSpec, length: int) -> Table:
-        """Return the table of a file; raise a ValueError if it cannot be one."""
+    def read(cls, keys: np.ndarray, counts: np.ndarray, vocab_size: int, contexts: int) -> Table:
+        """Return the table of a file, of so many contexts at most.
+
+        Raises:
+            ValueError: it cannot be one.
+        """
         if keys.dtype != np.uint64 or counts.dtype != np.float64:
             raise ValueError(f"counts by keys of {keys.dtype} as {counts.dtype}")
         if keys.ndim != 1 or keys.shape != counts.shape:
             raise ValueError(f"{list(counts.shape)} counts by {list(keys.shape)} keys")
         if (keys[1:] <= keys[:-1]).any() or not (counts > 0).all():
             raise ValueError("keys that do not rise, or counts that are not above 0")
-        if len(keys) and int(keys[-1]) >= (spec.vocab_size + 1) ** length * spec.vocab_size:
+        if len(keys) and int(keys[-1]) >= contexts * vocab_size:
             raise ValueError("a key beyond the vocabulary")
-        return cls(keys, counts, spec.vocab_size)
+        return cls(keys, counts, vocab_size)
 
     def add(self, contexts: np.ndarray, tokens: np.ndarray) -> Table:
         """Return a table with these pairs counted too: contexts and tokens (M,)."""
@@ -116,6 +121,7 @@ class Markov(Model):
     def __init__(self, spec: ModelSpec, options: Options) -> None:
         self.spec, self.options = spec, options
         self.order = min(options.order, spec.context_size)
+        self.kinds = _kinds(spec)
         self.tables = [Table.empty(spec.vocab_size) for _ in range(self.order + 1)]
 
     @classmethod
@@ -126,7 +132,8 @@ class Markov(Model):
     def build(
         cls, spec: ModelSpec, options: Options, *, seed: int = 0, device: str = "auto"
     ) -> Self:
-        pairs = (spec.vocab_size + 1) ** min(options.order, spec.context_size) * spec.vocab_size
+        order = min(options.order, spec.context_size)
+        pairs = _kinds(spec) * (spec.vocab_size + 1) ** order * spec.vocab_size
         if pairs > 2**64:  # contexts and tokens are packed into 64 bits
             raise OptionError(
                 f"{options.order} neighbours of {spec.vocab_size:,} tokens are too many to count",
@@ -174,6 +181,7 @@ class Markov(Model):
             "grid": list(spec.grid),
             "offsets": [list(offset) for offset in spec.offsets],
             "coarser": spec.coarser,
+            "kinds": self.kinds,
         }
         (directory / "spec.json").write_text(json.dumps(shape))
 
@@ -181,11 +189,18 @@ class Markov(Model):
     def load(cls, directory: Path, options: Options, *, device: str = "auto") -> Self:
         path = directory / "model.safetensors"
         try:
-            spec = parse_shape(read_json(directory / "spec.json"))
+            described = read_json(directory / "spec.json")
+            spec = parse_shape(described)
             arrays = read_arrays(path)
             model = cls(spec, options)
+            model.kinds = min(int(described.get("kinds", 1)), model.kinds)  # once it was always 1
             model.tables = [
-                Table.read(arrays[f"keys.{length}"], arrays[f"counts.{length}"], spec, length)
+                Table.read(
+                    arrays[f"keys.{length}"],
+                    arrays[f"counts.{length}"],
+                    spec.vocab_size,
+                    model.kinds * (spec.vocab_size + 1) ** length,
+                )
                 for length in range(model.order + 1)
             ]
         except (OSError, KeyError, ValueError, TypeError) as error:
@@ -203,10 +218,16 @@ class Markov(Model):
         return
 
     def _keys(self, context: np.ndarray, length: int) -> np.ndarray:
-        """(M,) uint64: the first `length` neighbours of each context (M, n) packed into one."""
+        """(M,) uint64: the first `length` neighbours of each context (M, n) packed into one.
+
+        With them goes whether the cell is on the coarsest level: none is visible that is coarser.
+        """
+        spec = self.spec
         keys = np.zeros(len(context), np.uint64)
+        if self.kinds > 1:
+            keys += context[:, -spec.coarser] == spec.vocab_size
         for neighbour in range(length):
-            keys = keys * np.uint64(self.spec.vocab_size + 1)
+            keys = keys * np.uint64(spec.vocab_size + 1)
             keys += context[:, neighbour].astype(np.uint64)
         return keys
 
@@ -233,6 +254,11 @@ class _MarkovDecoder(Decoder):
     def step(self, inputs: StepInputs) -> np.ndarray:
         logits: np.ndarray = np.log(self.model._probabilities(inputs.context)).astype(np.float32)
         return logits
+
+
+def _kinds(spec: ModelSpec) -> int:
+    """How many kinds of cells are counted apart: those of the coarsest level, and all others."""
+    return 2 if spec.coarser else 1
 
 
 def _found(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,12 +20,20 @@ from pixelgen.models.markov import Markov, Table
 GRID = (6, 8)
 
 
-def make(vocabulary=5, grid=GRID, **options) -> tuple[Markov, Cutter]:
+def make(vocabulary=5, grid=GRID, scan="raster", **options) -> tuple[Markov, Cutter]:
     parsed = Markov.Options(**options)
     segments = Markov.segments(parsed)
-    scan = make_scan("raster", grid)
+    scan = make_scan(scan, grid)
     offsets = scan.offsets(segments.context)
-    spec = ModelSpec(vocabulary, grid, offsets, scan.rows, scan.columns, scan.levels)
+    spec = ModelSpec(
+        vocabulary,
+        grid,
+        offsets,
+        scan.rows,
+        scan.columns,
+        scan.levels,
+        coarser=scan.coarser(offsets),
+    )
     return Markov.build(spec, parsed), Cutter(scan, segments, offsets, vocabulary)
 
 
@@ -132,6 +142,41 @@ def test_the_defaults_are_better_than_fewer_neighbours_or_hardly_any_smoothing(q
         manifest = start(resolved, tmp_path / str(number)).run.manifest
         bits[number] = manifest["best"]["held_out_bits_per_pixel"]
     assert bits[0] == min(bits.values())
+
+
+def striped(count, grid):
+    """Pictures whose every 5th cell of every 5th row is 0 or 1, and all others 2 or 3."""
+    generator = np.random.default_rng(3)
+    tokens = generator.integers(2, 4, (count, *grid), dtype=np.int32)
+    tokens[:, ::5, ::5] -= 2
+    return tokens.reshape(count, -1)
+
+
+def test_the_small_copy_of_a_pyramid_is_counted_on_its_own(tmp_path):
+    grid = (20, 20)
+    model, cutter = make(grid=grid, scan="pyramid", order=1, strength=1)
+    canvases, groups = striped(20, grid), np.zeros(20, np.int32)
+    learn(model, cutter, canvases)
+    model.save(tmp_path)
+    for one in (model, Markov.load(tmp_path, model.options)):
+        nats = nats_by_cell(one, cutter, canvases, groups)
+        coarse = nats.reshape(20, *grid)[:, ::5, ::5]
+        assert coarse.mean() < np.log(2) + 0.1  # one of two, not one of four
+        assert nats.mean() < np.log(2) + 0.1
+
+
+def test_a_pyramid_counted_without_regard_to_levels_is_read_as_it_was(tmp_path):
+    model, cutter = make(grid=(20, 20), scan="pyramid")
+    model.kinds = 1
+    learn(model, cutter, noise(3, grid=(20, 20)))
+    model.save(tmp_path)
+    description = json.loads((tmp_path / "spec.json").read_text())
+    del description["kinds"]
+    (tmp_path / "spec.json").write_text(json.dumps(description))
+    read = Markov.load(tmp_path, model.options)
+    one, group = noise(1, grid=(20, 20)), np.zeros(1, np.int32)
+    batch = next(cutter.training_batches(one, group, np.random.default_rng(0)))
+    np.testing.assert_array_equal(read.nll(batch), model.nll(batch))
 
 
 def test_the_counts_do_not_depend_on_the_order_of_the_batches():
