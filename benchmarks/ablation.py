@@ -54,6 +54,9 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "tied neighbours in one head": {"model": {"tied_heads": 1}},
     "state carried along the picture": {"model": {"memory": "picture"}},
     "no recurrence (torch-mlp)": {"model": {"name": "torch-mlp"}},
+    "torch-mlp with AdamW": {"model": {"name": "torch-mlp", "optimizer": "adamw"}},
+    "a transformer (torch-gpt)": {"model": {"name": "torch-gpt"}},
+    "torch-gpt with AdamW": {"model": {"name": "torch-gpt", "optimizer": "adamw"}},
     "64 wide": {"model": wide(64)},
     "96 wide": {"model": wide(96)},
     "256 wide": {"model": wide(256)},
@@ -64,6 +67,7 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "products in float32": {"model": {"precision": "float32"}},
     "AdamW in place of Muon": {"model": {"optimizer": "adamw"}},
     "weight decay 0.1": {"model": {"weight_decay": 0.1}},
+    "weight decay 0.1, dropout 0.1": {"model": {"weight_decay": 0.1, "dropout": 0.1}},
     "along a pyramid": {"data": {"scan": "pyramid"}},
     "along it, no coarser cells tied": {
         "data": {"scan": "pyramid"},

@@ -1,7 +1,7 @@
 """Do pictures have a plan where a small copy of each is painted first, and what does that cost?
 
     PIXELGEN_TEST_DATA=… python benchmarks/composition.py [--minutes 4] [--splits 1 2 3]
-        [--sheets FOLDER]
+        [--scans pyramid] [--sheets FOLDER]
 
 On the Monet set (`monet/` in the folder of the environment variable PIXELGEN_TEST_DATA; 75×75,
 1,000 colours): torch-lstm as it is, along the scans `raster` and `pyramid`, after equal minutes,
@@ -100,13 +100,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[4])
     parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--scans", nargs="+", choices=SCANS, default=SCANS)
     parser.add_argument("--sheets", type=Path)
     arguments = parser.parse_args()
     pictures = monet()
     print(f"{platform.machine()}, {cores()} cores", flush=True)
     for minutes in arguments.minutes:
         for split in arguments.splits:
-            for scan in SCANS:
+            for scan in arguments.scans:
                 found = measure(pictures, scan, split, minutes, arguments.sheets)
                 print(
                     f"{minutes:4g} min, split {split}  {scan:8} {found.bits:6.3f} bits  "

@@ -57,7 +57,6 @@ SHAPING = ("layers", "hidden", *ENDS)
 
 EMBEDDING = "width of the input at each position"
 PROJECTION = "width of the tokens' output vectors (output=palette)"
-OPTIMIZER = "how the weights are moved; muon moves what is no matrix between layers as adamw does"
 
 
 class NeighbourOptions(Options):
@@ -123,7 +122,11 @@ class NeighbourOptions(Options):
         description="parts of those vectors that are weighed on their own; as many at most as "
         "divide 'projection'",
     )
-    optimizer: Literal["muon", "adamw", "rmsprop"] = Field("adamw", description=OPTIMIZER)
+    optimizer: Literal["muon", "adamw", "rmsprop"] = Field(
+        "muon",
+        description="how the weights are moved; muon moves what is no matrix between layers as "
+        "adamw does",
+    )
     learning_rate: float | None = Field(
         None, gt=0, le=10, description="its peak; unset: 0.004, and 0.001 for rmsprop"
     )
@@ -197,7 +200,6 @@ class CanonicalOptions(NeighbourOptions):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of each LSTM layer's outputs dropped in training"
     )
-    optimizer: Literal["muon", "adamw", "rmsprop"] = Field("muon", description=OPTIMIZER)
     memory: Literal["row", "picture"] = Field(
         "row", description="how far the state reaches: along one line of the scan, or all of it"
     )
