@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from pixelgen.api import start
 from pixelgen.data.batches import Cutter
+from pixelgen.data.material import make_spec
 from pixelgen.data.scans import make_scan
 from pixelgen.errors import OptionError, RunUnreadable
 from pixelgen.evaluation.bits import nats_by_cell
-from pixelgen.models.interface import ModelSpec, StepInputs
+from pixelgen.models.interface import StepInputs
 from pixelgen.models.markov import Markov, Table
 
 GRID = (6, 8)
@@ -25,16 +26,8 @@ def make(vocabulary=5, grid=GRID, scan="raster", **options) -> tuple[Markov, Cut
     segments = Markov.segments(parsed)
     scan = make_scan(scan, grid)
     offsets = scan.offsets(segments.context)
-    spec = ModelSpec(
-        vocabulary,
-        grid,
-        offsets,
-        scan.rows,
-        scan.columns,
-        scan.levels,
-        coarser=scan.coarser(offsets),
-    )
-    return Markov.build(spec, parsed), Cutter(scan, segments, offsets, vocabulary)
+    cutter = Cutter(scan, segments, offsets, vocabulary)
+    return Markov.build(make_spec(cutter, None), parsed), cutter
 
 
 def noise(count, vocabulary=5, seed=0, grid=GRID):
@@ -144,7 +137,7 @@ def test_the_defaults_are_better_than_fewer_neighbours_or_hardly_any_smoothing(q
     assert bits[0] == min(bits.values())
 
 
-def striped(count, grid):
+def dotted(count, grid):
     """Pictures whose every 5th cell of every 5th row is 0 or 1, and all others 2 or 3."""
     generator = np.random.default_rng(3)
     tokens = generator.integers(2, 4, (count, *grid), dtype=np.int32)
@@ -155,7 +148,7 @@ def striped(count, grid):
 def test_the_small_copy_of_a_pyramid_is_counted_on_its_own(tmp_path):
     grid = (20, 20)
     model, cutter = make(grid=grid, scan="pyramid", order=1, strength=1)
-    canvases, groups = striped(20, grid), np.zeros(20, np.int32)
+    canvases, groups = dotted(20, grid), np.zeros(20, np.int32)
     learn(model, cutter, canvases)
     model.save(tmp_path)
     for one in (model, Markov.load(tmp_path, model.options)):

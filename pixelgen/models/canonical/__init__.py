@@ -23,7 +23,7 @@ the state h', c' of each layer after the position before (zeros where the sequen
     h = σ(o) tanh(c)                                                            (H,)
 
     a = tied h                                                                  (G J,)
-    z_g = (project h)_g + Σ_{j<J} a_{gJ+j} (u_{k_j})_g                          (Z / G,) for each g
+    z_g = (project h)_g + Σ_{j<J} a_{gJ+j} (u_{t_j})_g                          (Z / G,) for each g
     w_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))           (Z,) for each v
     u_v = w_v - mean of all w                                                   (Z,) for each v
     logits_v = u_v · z + output.bias[v]                                         (V,)
@@ -34,12 +34,12 @@ Gimpel, "Gaussian error linear units", 2016); and φ(c) = [c, c², sin πc, cos 
 sin 4πc, cos 4πc] (8C,), each a block of C numbers.
 
 A vector of Z numbers is cut into G heads of equal size, numbered by g; u_V, of "outside", is zero.
-The sum over J tokens of the context, which are the nearest and, in a pyramid, the coarser cells at
-the corners of the square that the position lies in (`parameters.tied_columns`), is what lets the
-network say "as the one above, but less red" in any part of the palette: u ties the neighbours'
-embedding to the tokens' output vectors (Press and Wolf, "Using the output embedding to improve
-language models", 2017), so that a multiple of u_{k_j} in z makes k_j and what is like it more
-probable, for colours seldom or never seen too.
+t_0 … t_{J-1} are the tokens of the context that are tied: the nearest and, in a pyramid, those of
+the coarser cells at the corners of the square around the position (`parameters.tied_columns`).
+The sum over them is what lets the network say "as the one above, but less red" in any part of the
+palette: u ties the neighbours' embedding to the tokens' output vectors (Press and Wolf, "Using the
+output embedding to improve language models", 2017), so that a multiple of u_{t_j} in z makes t_j
+and what is like it more probable, for colours seldom or never seen too.
 
 What all tokens' vectors have in common changes no probability, so its gradient is rounding alone,
 which an optimizer that divides by its size makes a walk of: after some ten thousand steps it was

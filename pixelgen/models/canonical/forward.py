@@ -216,9 +216,9 @@ class Network:
         output = self.output()
         tied = None
         if len(self.tied):
-            nearest = neighbours.take(self.tied, 1)
-            vectors = self.tied_vectors(output.vectors)[nearest]  # (N, J, G, Z / G)
+            tokens = neighbours.take(self.tied, 1)
+            vectors = self.tied_vectors(output.vectors)[tokens]  # (N, J, G, Z / G)
             a = self.linear("tied", top).reshape(len(top), self.heads, -1, 1)
-            tied = TiedTrace(nearest, vectors, a.swapaxes(1, 2))
+            tied = TiedTrace(tokens, vectors, a.swapaxes(1, 2))
             z += (tied.weights * vectors).sum(axis=1).reshape(z.shape)
         return Trace(inputs, layers, masks or [], top, z, tied, output)

@@ -42,7 +42,7 @@ class PlainOutput(keras.layers.Layer):
 class PaletteOutput(keras.layers.Layer):
     """A projection, and a vector a token: a free one, and one that tokens of like colour share.
 
-    The nearest neighbours' vectors are added to what is projected, each head with its own weights.
+    The tied neighbours' vectors are added to what is projected, each head with its own weights.
     """
 
     def __init__(self, spec: ModelSpec, options: CanonicalOptions, name: str = "output") -> None:
@@ -86,9 +86,8 @@ class PaletteOutput(keras.layers.Layer):
             count, heads = len(self._columns), self._heads
             weights = ops.cast(self.tied(h), "float32")
             weights = ops.transpose(ops.reshape(weights, (-1, heads, count)), (0, 2, 1))
-            taken = ops.take(
-                ops.pad(vectors, ((0, 1), (0, 0))), ops.take(context, self._columns, axis=1), axis=0
-            )
+            tokens = ops.take(context, self._columns, axis=1)  # (N, J)
+            taken = ops.take(ops.pad(vectors, ((0, 1), (0, 0))), tokens, axis=0)
             taken = ops.reshape(taken, (-1, count, heads, z.shape[1] // heads))  # (N, J, G, Z / G)
             added = ops.sum(ops.multiply(taken, ops.expand_dims(weights, 3)), axis=1)
             z = ops.add(z, ops.cast(ops.reshape(added, (-1, z.shape[1])), z.dtype))

@@ -9,10 +9,11 @@ column, level and group, and W, b of the names in `pixelgen.models.canonical.par
     x = γ(s)                                                            (E,)
     h = what a subclass makes of x and of the positions before          (H,)
     a = tied h                                                          (G J,)
-    z_g = (project h)_g + Σ_{j<J} a_{gJ+j} (u_{k_j})_g                  (Z / G,) for each head g
+    z_g = (project h)_g + Σ_{j<J} a_{gJ+j} (u_{t_j})_g                  (Z / G,) for each head g
     u_v = output.free[v] + output.colour.1 γ(output.colour.0 φ(c(v)))   (Z,)
     logits_v = u_v · z + output.bias[v]                                 (V,)
 
+t_0 … t_{J-1} are those of the neighbours' tokens that `parameters.tied_columns` names.
 c(v) is the token's colour, scaled from 0..255 to -1..1, and zero outside; o(v) is 1 outside and 0
 elsewhere; γ is GELU in its tanh form, 0.5 a (1 + tanh(√(2/π) (a + 0.044715 a³))); and
 φ(c) = [c, c², sin πc, cos πc, sin 2πc, cos 2πc, sin 4πc, cos 4πc] (8C,), each a block of C.

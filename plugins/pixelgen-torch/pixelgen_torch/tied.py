@@ -1,13 +1,13 @@
 """The neighbours' output vectors in z, by heads, and the way back.
 
-    z_g += Σ_{j<J} a_{gJ+j} (u_{k_j})_g         for each head g
+    z_g += Σ_{j<J} a_{gJ+j} (u_{t_j})_g         for each head g
 
 A bag of J vectors with a weight each: PyTorch's `embedding_bag` sums them without ever holding the
 N J vectors that are summed. The gradient of u is such a bag too, with the roles turned: a token's
 bag has, for every time that it was a neighbour, that position's gradient, weighted as it was.
 Sorted by tokens that takes a tenth of the time of PyTorch's own gradient.
 
-N positions, V tokens, J neighbours, Z numbers in an output vector, G heads of D = Z / G.
+N positions, V tokens, J tied neighbours t_j, Z numbers in an output vector, G heads of D = Z / G.
 """
 
 from __future__ import annotations
