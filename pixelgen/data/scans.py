@@ -231,16 +231,22 @@ def _numbered_levels(rows: np.ndarray, columns: np.ndarray, strides: tuple[int, 
     return numbers
 
 
-def _pyramid_lines(level: np.ndarray, row: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
+def _pyramid_lines(
+    level: np.ndarray, row: np.ndarray, strides: tuple[int, ...], width: int
+) -> np.ndarray:
     """(L,) int32, the steps at which lines begin: rows, and on the coarsest level `RATIO` of them.
 
-    Those are short, and joined they are learned in batches with the rows of the next level.
+    Those are short, and joined they are learned in batches with the rows of the next level. Over a
+    grid larger than the trained one they are long, and fewer are joined or none: a line is painted
+    one cell after another.
 
     Args:
         level, row: (P,) by step, of the cell visited.
         strides: of the levels.
+        width: of the grid.
     """
-    joined = RATIO if len(strides) > 1 else 1
+    most = RATIO if len(strides) > 1 else 1
+    joined = min(most, max(1, RATIO * COARSEST // math.ceil(width / strides[0])))
     line = row // np.where(level == 0, joined * strides[0], 1)
     begins = (np.diff(level, prepend=-1) != 0) | (np.diff(line, prepend=-1) != 0)
     return np.flatnonzero(begins).astype(np.int32)
@@ -268,7 +274,7 @@ def _scan(name: str, grid: tuple[int, int], strides: tuple[int, ...] = (1,)) -> 
     elif name == "pyramid":
         level = _level_of(rows, columns, strides)
         order = np.lexsort((columns, rows, level))
-        line_starts = _pyramid_lines(level[order], rows[order], strides)
+        line_starts = _pyramid_lines(level[order], rows[order], strides, width)
     if line_starts is None:
         line_starts = np.arange(0, cells, line, dtype=np.int32)
     return Scan(

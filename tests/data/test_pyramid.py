@@ -127,6 +127,16 @@ def test_a_picture_takes_little_more_waves_than_row_by_row():
     assert len(make_schedule(raster, table, "row").waves) == 371
 
 
+@pytest.mark.parametrize(("side", "waves"), [(300, 1501), (600, 3001)])
+def test_a_larger_picture_than_the_trained_takes_little_more_waves_than_row_by_row(side, waves):
+    """Its small copy is larger too, and lines of several of its rows would be painted serially."""
+    scan = make_scan("pyramid", (75, 75)).over((side, side))
+    table = scan.context_table(scan.offsets("wide"))
+    assert len(make_schedule(scan, table, "row").waves) == waves  # row by row 1,496 and 2,996
+    coarsest = scan.line_lengths[scan.levels[scan.order[scan.line_starts]] == 0]
+    assert set(coarsest.tolist()) == {side // RATIO}
+
+
 @given(SIDES, SIDES, SIDES, SIDES, st.sampled_from(["absolute", "relative"]))
 def test_another_size_has_the_same_levels_and_is_told_as_places_of_them(
     height, width, tall, wide, kind

@@ -191,3 +191,14 @@ def test_a_decoder_keeps_the_weights_that_it_was_made_with():
         model.train_step(batch, 0.0)
     np.testing.assert_array_equal(decoder.step(fresh), before)
     assert (model.decoder(4).step(fresh) != before).any()
+
+
+@given(st.integers(1, 5000), st.sampled_from([2, 16]))
+def test_few_numbers_of_rows_are_computed_and_little_more_than_there_are(rows, multiple):
+    padded = products.rows_padded(rows, multiple)
+    assert padded % multiple == 0
+    assert rows <= padded < max(rows * 9 / 8, rows + multiple)
+
+
+def test_all_waves_of_a_large_picture_are_of_few_numbers_of_rows():
+    assert len({products.rows_padded(rows, 2) for rows in range(1, 1025)}) < 60

@@ -19,7 +19,7 @@ from pixelgen.models.canonical.parameters import tied_heads
 from pixelgen.models.interface import Decoder, StepInputs
 from pixelgen_torch.network import Network
 from pixelgen_torch.options import TorchOptions
-from pixelgen_torch.products import Product, blocks, pad_to, padded, row_multiple
+from pixelgen_torch.products import Product, blocks, pad_to, padded, row_multiple, rows_padded
 from pixelgen_torch.tied import bags, by_head
 
 
@@ -99,7 +99,7 @@ class NetworkDecoder(Decoder):
 
     def _padded(self, values: np.ndarray, rows: int, filler: int) -> np.ndarray:
         """(M', …) int64: `values` and enough fillers."""
-        larger = np.empty((padded(rows, self._multiple), *values.shape[1:]), np.int64)
+        larger = np.empty((rows_padded(rows, self._multiple), *values.shape[1:]), np.int64)
         larger[:rows] = values
         larger[rows:] = filler
         return larger

@@ -22,6 +22,7 @@ from torch.nn import functional
 WIDTH = 64  # widths are padded to a multiple of this: two vectors of 16 float32, and then some
 ONE_THREAD = 32768 - 1  # PyTorch shares elementwise work on more numbers than this among threads
 PACKED_FOR = 32  # rows that the packed layout is chosen for; it serves any number
+SPARE = 8  # a number of rows is padded by an eighth of it at most, or to the multiple
 
 
 class Product:
@@ -54,6 +55,15 @@ class Product:
 def row_multiple(device: torch.device) -> int:
     """Return what the number of rows must be a multiple of on this device."""
     return 2 if device.type == "cpu" and packing_works() else 16
+
+
+def rows_padded(rows: int, multiple: int) -> int:
+    """Return the number of rows to compute for so many: one of a few, and little above.
+
+    oneDNN keeps code and buffers for each number of rows that it has met. For a large picture,
+    whose schedule has waves of all sizes, that was half a gigabyte.
+    """
+    return padded(rows, max(multiple, 1 << max(0, (rows // SPARE).bit_length() - 1)))
 
 
 def packing_works() -> bool:
