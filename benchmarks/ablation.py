@@ -10,6 +10,10 @@ cheaper or dearer is charged for it: the minutes are equal, not the steps.
 
 With `--pictures` the same on so many of the landscapes that the source `sample` paints, to see
 whether the defaults suit small and large folders. 15 in 100 are held out, two at least.
+
+All parts are measured on a split before the next split begins. With `--json` each run's bits are
+kept in a file as soon as they are known, and what that file has is not measured again: the whole
+table is hours of work, which so can be stopped and gone on with.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from typing import Any
 from monet import monet, recipe_of
 
 import pixelgen
+from pixelgen.runs.atomic import write_json
 from pixelgen.threads import cores
 
 
@@ -51,11 +56,15 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "plain output layer": {"model": {"output": "plain"}},
     "no tied neighbours": {"model": {"tied_neighbours": 0}},
     "24 tied neighbours": {"model": {"tied_neighbours": 24}},
+    "no tied coarser cells": {"model": {"tied_coarser": False}},
     "tied neighbours in one head": {"model": {"tied_heads": 1}},
     "state carried along the picture": {"model": {"memory": "picture"}},
+    "row by row (scan=raster)": {"data": {"scan": "raster"}},
     "no recurrence (torch-mlp)": {"model": {"name": "torch-mlp"}},
+    "torch-mlp row by row": {"data": {"scan": "raster"}, "model": {"name": "torch-mlp"}},
     "torch-mlp with AdamW": {"model": {"name": "torch-mlp", "optimizer": "adamw"}},
     "a transformer (torch-gpt)": {"model": {"name": "torch-gpt"}},
+    "torch-gpt row by row": {"data": {"scan": "raster"}, "model": {"name": "torch-gpt"}},
     "torch-gpt with AdamW": {"model": {"name": "torch-gpt", "optimizer": "adamw"}},
     "64 wide": {"model": wide(64)},
     "96 wide": {"model": wide(96)},
@@ -68,11 +77,6 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "AdamW in place of Muon": {"model": {"optimizer": "adamw"}},
     "weight decay 0.1": {"model": {"weight_decay": 0.1}},
     "weight decay 0.1, dropout 0.1": {"model": {"weight_decay": 0.1, "dropout": 0.1}},
-    "along a pyramid": {"data": {"scan": "pyramid"}},
-    "along it, no coarser cells tied": {
-        "data": {"scan": "pyramid"},
-        "model": {"tied_coarser": False},
-    },
 }
 
 
@@ -113,26 +117,60 @@ class Setting:
             return found
 
 
+class Results:
+    """The bits that have been measured, by row and split, in a file if one is named.
+
+    Raises:
+        SystemExit: what the file has is from another machine.
+    """
+
+    def __init__(self, kept: Path | None) -> None:
+        self.kept = kept
+        self.machine = f"{platform.machine()}, {cores()} cores"
+        self.bits: dict[str, dict[str, float]] = {}
+        if kept is not None and kept.exists():
+            found = json.loads(kept.read_text())
+            if found["machine"] != self.machine:
+                raise SystemExit(f"{kept} is from {found['machine']}, and here are {self.machine}")
+            self.bits = found["bits"]
+
+    def add(self, row: str, split: int, bits: float) -> None:
+        """Take a run's bits in, and write the file anew."""
+        self.bits.setdefault(row, {})[str(split)] = bits
+        if self.kept is not None:
+            write_json(self.kept, {"machine": self.machine, "bits": self.bits})
+
+    def missing(self, row: str, split: int) -> bool:
+        """Whether this run is still to be measured."""
+        return str(split) not in self.bits.get(row, {})
+
+    def line(self, row: str) -> str:
+        """The mean over the splits, and each of them."""
+        found = dict(sorted(self.bits[row].items()))
+        listed = "  ".join(f"{bits:.3f}" for bits in found.values())
+        return f"{mean(found.values()):.3f}   ({listed})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 4])
     parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--pictures", type=int, nargs="+", help="landscapes in place of paintings")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="what has been measured; gone on with if there")
     arguments = parser.parse_args()
     paintings = None if arguments.pictures else monet()
-    print(f"{platform.machine()}, {cores()} cores; splits {arguments.splits}", flush=True)
-    result: dict[str, list[float]] = {}
+    results = Results(arguments.json)
+    print(f"{results.machine}; splits {arguments.splits}", flush=True)
     for landscapes, minutes in product(arguments.pictures or [None], arguments.minutes):
         setting = Setting(minutes, landscapes)
-        for part in arguments.only:
-            found = [setting.bits(paintings, part, split) for split in arguments.splits]
-            result[f"{setting}, {part}"] = found
-            listed = "  ".join(f"{each:.3f}" for each in found)
-            print(f"{setting!s:28} {part:32} {mean(found):.3f}   ({listed})", flush=True)
-            if arguments.json:
-                arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+        rows = {part: f"{setting}, {part}" for part in arguments.only}
+        for split, (part, row) in product(arguments.splits, rows.items()):
+            if results.missing(row, split):
+                results.add(row, split, setting.bits(paintings, part, split))
+                print(f"split {split}  {row:52} {results.bits[row][str(split)]:.3f}", flush=True)
+        for part, row in rows.items():
+            print(f"{setting!s:28} {part:34} {results.line(row)}", flush=True)
 
 
 if __name__ == "__main__":

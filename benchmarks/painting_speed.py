@@ -1,6 +1,6 @@
 """How many pixels a second are painted, one picture at a time and 64 together?
 
-    python benchmarks/painting_speed.py [RUN] [--pictures 1 64] [--json painting.json]
+    python benchmarks/painting_speed.py [RUN | --scan raster] [--pictures 1 64] [--json FILE]
 
 By a run's model (torch-lstm of the default size, trained for some seconds on the bundled
 landscapes, if none is given): with PyTorch in float32 and in bfloat16, and with NumPy alone. The
@@ -88,14 +88,19 @@ def ways(run: Path) -> dict[str, Callable[[int, int], Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("--scan", help="of the run that is trained where none is given")
     parser.add_argument("--pictures", type=int, nargs="+", default=[1, 64])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    if arguments.run is not None and arguments.scan is not None:
+        parser.error("a run has its scan already: leave one of them out")
     result: dict[str, dict[int, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         run = arguments.run
         if run is None:
-            tables = {"painting": {"pictures": 0, "while_training": 0}}
+            tables: dict[str, Any] = {"painting": {"pictures": 0, "while_training": 0}}
+            if arguments.scan is not None:
+                tables["data"] = {"scan": arguments.scan}
             run = Path(folder) / "run"
             pixelgen.train(
                 model="torch-lstm",

@@ -16,7 +16,7 @@ batches as small as ours:
     pixelcnn    Gated PixelCNN, 96 channels, 8 layers
     markov      ours: counts over the nearest neighbours
     torch-lstm  ours, by default
-    pyramid     the same along --scan pyramid
+    raster      the same row by row: --scan raster
 
 The yardstick is what lossless compressors need for the same held-out pictures in the same colours:
 PNG by Pillow's best, WebP, and JPEG XL where its `cjxl` is installed. Goals: below every peer at 60
@@ -65,7 +65,7 @@ PEERS: dict[str, type[TorchPeer | ArticlePeer]] = {
     "pixelcnn": PixelCNNPeer,
 }
 EPOCHS = 48  # of varied pictures, made beforehand: as many as the fastest learns in four minutes
-OURS = ("markov", "torch-lstm", "pyramid")
+OURS = ("markov", "torch-lstm", "raster")
 
 
 def material_of(pictures: Path, split: int) -> Material:
@@ -109,8 +109,8 @@ def of_peer(
 def of_ours(name: str, pictures: Path, split: int, seconds: float) -> dict[str, float]:
     """Train a model of ours as a user does; return its bits and its speed."""
     recipe = recipe_of(split)
-    if name == "pyramid":
-        name, recipe["data"]["scan"] = "torch-lstm", "pyramid"
+    if name == "raster":
+        name, recipe["data"]["scan"] = "torch-lstm", "raster"
     with TemporaryDirectory() as folder:
         run = pixelgen.train(
             pictures,

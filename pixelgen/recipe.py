@@ -38,7 +38,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.collection import Collection, collect
 from pixelgen.data.fitting import Fit
-from pixelgen.data.scans import SCANS
+from pixelgen.data.segments import SCANS, Segments, known_scan
 from pixelgen.errors import (
     OptionError,
     PixelgenError,
@@ -104,7 +104,10 @@ class DataSection(Section):
         0.15, ge=0, lt=1, description="share of the distinct pictures that is never trained on"
     )
     split_seed: int = Field(1, ge=0, lt=2**32, description="decides which pictures are held out")
-    scan: str = Field("raster", description=f"order of the cells: {', '.join(SCANS)}")
+    scan: str | None = Field(
+        None,
+        description=f"order of the cells: {', '.join(SCANS)}; unset: the one that suits the model",
+    )
 
     @field_validator("size", mode="before")
     @classmethod
@@ -296,7 +299,8 @@ def resolve(
     """
     plugins = plugins or catalogue()
     _check_budget(recipe.training)
-    _check_scan(recipe.data)
+    if recipe.data.scan is not None:
+        known_scan(recipe.data.scan, where="in [data], or --scan")
     _check_device(recipe.device)
     named = recipe.source.name or (is_token_folder(recipe.source.location) and SOURCE)
     if named == SOURCE:
@@ -343,6 +347,9 @@ def resolve(
     if data.jitter is None:
         long = (training.minutes or 0) >= LONG_RUN
         data = data.model_copy(update={"jitter": LONG_JITTER if long else JITTER})
+    if data.scan is None and "model" in classes:
+        segments: Segments = classes["model"].segments(options["model"])
+        data = data.model_copy(update={"scan": segments.scan})
     complete = recipe.model_copy(
         update={
             "data": data,
@@ -431,15 +438,6 @@ def _check_budget(training: TrainingSection) -> None:
             f"the budget is given as {' and as '.join(given)}",
             where="in [training]",
             remedy="Give one of epochs, steps and minutes",
-        )
-
-
-def _check_scan(data: DataSection) -> None:
-    if data.scan not in SCANS:
-        raise OptionError(
-            f"no scan is called {data.scan!r}",
-            where="in [data], or --scan",
-            remedy=f"{did_you_mean(data.scan, SCANS)}Known: {', '.join(SCANS)}",
         )
 
 

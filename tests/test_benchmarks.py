@@ -1,4 +1,4 @@
-"""The benchmarks of scale run, in little, and come to their end."""
+"""Benchmarks run, in little, and come to their end."""
 
 from __future__ import annotations
 
@@ -37,3 +37,23 @@ def test_it_comes_to_its_end(words, said):
     )
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
+
+
+@pytest.mark.slow
+def test_an_ablation_that_was_stopped_goes_on(tmp_path):
+    """What its file has is not measured again, and what the file has not is."""
+    pytest.importorskip("pixelgen_torch")
+    words = [BENCHMARKS / "ablation.py", "--pictures", "8", "--minutes", "0.01", "--splits", "1"]
+
+    def measured(*parts: str) -> list[str]:
+        kept = ["--json", tmp_path / "kept.json", "--only", *parts]
+        done = subprocess.run(
+            [sys.executable, *words, *kept], capture_output=True, text=True, check=True
+        )
+        return [line for line in done.stdout.splitlines() if line.startswith("split ")]
+
+    (first,) = measured("as it is")
+    assert "as it is" in first
+    (second,) = measured("as it is", "no crops")
+    assert "no crops" in second
+    assert measured("as it is", "no crops") == []

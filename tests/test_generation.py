@@ -10,8 +10,9 @@ from toys import Scrambler
 
 from pixelgen.data.batches import Cutter
 from pixelgen.data.material import make_spec
-from pixelgen.data.scans import SCANS, make_scan
+from pixelgen.data.scans import make_scan
 from pixelgen.data.schedule import make_schedule
+from pixelgen.data.segments import SCANS
 from pixelgen.errors import TrainingError
 from pixelgen.generation import PICTURES_AT_ONCE, Plan, paint, paint_many
 from pixelgen.models.interface import Decoder

@@ -267,3 +267,25 @@ def test_the_jitter_suits_the_budget_where_none_is_given(training, jitter):
     assert resolve(Recipe.parse(base)).recipe.data.jitter == jitter
     given = resolve(Recipe.parse({**base, "data": {"jitter": 0}}))
     assert given.recipe.data.jitter == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "scan"),
+    [
+        ({"name": "numpy-lstm"}, "pyramid"),
+        ({"name": "numpy-lstm", "context": "previous"}, "raster"),
+        ({"name": "markov"}, "raster"),
+    ],
+)
+def test_the_scan_suits_the_model_where_none_is_given(model, scan):
+    base = {"tokenizer": {"name": "rgb-grid"}, "model": model}
+    found = resolve(Recipe.parse(base)).recipe
+    assert found.data.scan == scan
+    assert tomllib.loads(found.toml())["data"]["scan"] == scan  # kept, whatever suits it later
+    given = resolve(Recipe.parse({**base, "data": {"scan": "hilbert"}}))
+    assert given.recipe.data.scan == "hilbert"
+
+
+def test_no_scan_is_settled_on_where_no_model_is_needed():
+    recipe = Recipe.parse({"tokenizer": {"name": "rgb-grid"}})
+    assert resolve(recipe, kinds=("source", "tokenizer")).recipe.data.scan is None

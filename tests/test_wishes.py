@@ -13,8 +13,9 @@ from toys import Scrambler
 from pixelgen.data import bands as bands_module
 from pixelgen.data.bands import bands
 from pixelgen.data.batches import Cutter
-from pixelgen.data.scans import SCANS, make_scan
+from pixelgen.data.scans import make_scan
 from pixelgen.data.schedule import make_schedule
+from pixelgen.data.segments import SCANS
 from pixelgen.errors import OptionError
 from pixelgen.generation import Plan, Wishes, paint, paint_many
 from pixelgen.models.interface import Decoder

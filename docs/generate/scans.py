@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from docs.generate.svg import Drawing, course
-from pixelgen.data.scans import SCANS, make_scan
+from pixelgen.data.scans import make_scan
+from pixelgen.data.segments import SCANS
 
 WIDTH, GAP, TOP = 160, 24, 40
 SIDES = {"pyramid": 20}  # cells along a side: of two levels

@@ -74,7 +74,8 @@ def run(
         str | None,
         typer.Option(
             metavar="raster|serpentine|column|hilbert|pyramid",
-            help="Order in which a picture is read and painted.",
+            help="Order in which a picture is read and painted; if left out, the one that suits "
+            "the model.",
             rich_help_panel=PICTURES,
         ),
     ] = None,

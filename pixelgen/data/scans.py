@@ -15,7 +15,7 @@ from operator import index
 
 import numpy as np
 
-from pixelgen.data.segments import Memory, Offsets
+from pixelgen.data.segments import Memory, Offsets, known_scan
 from pixelgen.errors import OptionError, did_you_mean
 
 NEAR: Offsets = ((0, -1), (-1, 0), (-1, -1), (-1, 1))
@@ -299,9 +299,6 @@ def _strides(grid: tuple[int, int]) -> tuple[int, ...]:
     return tuple(strides)
 
 
-SCANS = ("raster", "serpentine", "column", "hilbert", "pyramid")
-
-
 def make_scan(name: str, grid: tuple[int, int]) -> Scan:
     """Return the scan of this name over a grid of (gh, gw) tokens.
 
@@ -313,12 +310,7 @@ def make_scan(name: str, grid: tuple[int, int]) -> Scan:
     Raises:
         OptionError: there is no such scan.
     """
-    if name not in SCANS:
-        raise OptionError(
-            f"no scan is called {name!r}",
-            where="in the option 'scan'",
-            remedy=f"{did_you_mean(name, SCANS)}Known: {', '.join(SCANS)}",
-        )
+    known_scan(name, where="in the option 'scan'")
     return _scan(name, grid, _strides(grid) if name == "pyramid" else (1,))
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from pixelgen.errors import OptionError
+from pixelgen.errors import OptionError, did_you_mean
 
 Memory = Literal["none", "row", "picture"]
+ScanName = Literal["raster", "serpentine", "column", "hilbert", "pyramid"]
+SCANS: tuple[ScanName, ...] = get_args(ScanName)
 Offsets = tuple[tuple[int, int], ...]
 
 
@@ -37,6 +39,8 @@ class Segments:
             trained on: `absolute`, the row and column counted from the nearer edge, those in the
             middle repeated; `relative`, the place at the same share of the height and width.
             `fixed`: it can paint no other grid.
+        scan: the order of the cells that suits the model, for recipes that name none: `pyramid` for
+            one that makes use of the small copy's cells around a position.
     """
 
     memory: Memory = "row"
@@ -46,8 +50,10 @@ class Segments:
     window: int | None = None
     window_step: int = 3
     positions: Literal["absolute", "relative", "fixed"] = "absolute"
+    scan: ScanName = "raster"
 
     def __post_init__(self) -> None:
+        known_scan(self.scan, where="in the segments that the model asks for")
         if self.window is not None and self.memory != "picture":
             raise OptionError(
                 f"windows of {self.window} tokens do not go with memory={self.memory}: they would "
@@ -55,6 +61,16 @@ class Segments:
                 where="in the model's option 'window'",
                 remedy="Set -o model.memory=picture, or leave the window out",
             )
+
+
+def known_scan(name: str, *, where: str) -> None:
+    """Raise `OptionError` if no scan has this name."""
+    if name not in SCANS:
+        raise OptionError(
+            f"no scan is called {name!r}",
+            where=where,
+            remedy=f"{did_you_mean(name, SCANS)}Known: {', '.join(SCANS)}",
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from pixelgen.data.material import Material, make_cutter
+from pixelgen.data.material import Material, make_cutter, make_spec
 from pixelgen.errors import PixelgenError
 from pixelgen.evaluation.bits import bits_per_pixel, nats_by_cell
 from pixelgen.models.markov import Markov
@@ -91,9 +91,11 @@ def _markov(material: Material) -> tuple[float | None, int]:
     """The bits that counting the nearest neighbours reaches, and after how many epochs."""
     options = Markov.Options(batch=ROWS_AT_ONCE)
     try:
-        cutter = make_cutter(material.framing, material.tokenizer, Markov.segments(options))
-        # The run's own model may see other neighbours.
-        model = Markov.build(replace(material.spec, offsets=cutter.offsets), options)
+        # The run's own model may go along another scan and see other neighbours.
+        segments = Markov.segments(options)
+        framing = replace(material.framing, scan=segments.scan)
+        cutter = make_cutter(framing, material.tokenizer, segments)
+        model = Markov.build(make_spec(cutter, None), options)
     except PixelgenError:  # more tokens than it can count
         return None, 0
     targets = len(material.split.train) * material.cutter.scan.cells  # of an epoch

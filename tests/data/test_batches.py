@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pixelgen.data.batches import EVALUATION_BATCH, Cutter
-from pixelgen.data.scans import SCANS, make_scan
-from pixelgen.data.segments import Segments
+from pixelgen.data.scans import make_scan
+from pixelgen.data.segments import SCANS, Segments
 
 pytestmark = pytest.mark.usefixtures("small_pyramids")
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixelgen.data.places import places
-from pixelgen.data.scans import SCANS, make_scan
+from pixelgen.data.scans import make_scan
+from pixelgen.data.segments import SCANS
 
 pytestmark = pytest.mark.usefixtures("small_pyramids")
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixelgen.data.scans import NEAR, SCANS, WIDE, Scan, make_scan, segment_starts
+from pixelgen.data.scans import NEAR, WIDE, Scan, make_scan, segment_starts
+from pixelgen.data.segments import SCANS, Segments
 from pixelgen.errors import OptionError
 
 pytestmark = pytest.mark.usefixtures("small_pyramids")
@@ -216,3 +217,9 @@ def test_a_picture_of_memory_starts_once_and_a_row_of_memory_with_each_line(scan
     for memory in ("row", "none"):
         starts = np.flatnonzero(segment_starts(scan, memory))
         assert starts.tolist() == scan.line_starts.tolist()
+
+
+def test_segments_that_ask_for_a_scan_that_is_none_are_refused() -> None:
+    with pytest.raises(OptionError, match="'pyramids'") as caught:
+        Segments(scan="pyramids")  # type: ignore[arg-type]
+    assert "'pyramid'" in str(caught.value.remedy)

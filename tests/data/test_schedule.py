@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixelgen.data.scans import SCANS, Scan, make_scan
+from pixelgen.data.scans import Scan, make_scan
 from pixelgen.data.schedule import Schedule, make_schedule
-from pixelgen.data.segments import Memory
+from pixelgen.data.segments import SCANS, Memory
 
 pytestmark = pytest.mark.usefixtures("small_pyramids")
 

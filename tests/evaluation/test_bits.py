@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pixelgen.data.batches import Cutter
-from pixelgen.data.scans import SCANS, make_scan
-from pixelgen.data.segments import Segments
+from pixelgen.data.scans import make_scan
+from pixelgen.data.segments import SCANS, Segments
 from pixelgen.evaluation.bits import bits_per_pixel, nats_by_cell
 
 pytestmark = pytest.mark.usefixtures("small_pyramids")

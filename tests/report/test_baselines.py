@@ -23,6 +23,22 @@ def pictures(tmp_path):
     return folder
 
 
+def test_counting_is_measured_alike_beside_every_run(pictures, tmp_path):
+    """Along the scan that suits it, and not along that of the run's model."""
+
+    def markov(scan: str) -> float:
+        recipe = {
+            "data": {"scan": scan, "size": (36, 12)},  # a pyramid of two levels
+            "tokenizer": {"name": "rgb-grid", "colors": 8},
+            "model": {"name": "numpy-lstm", **LSTM},
+            "painting": {"pictures": 1, "while_training": 1},
+        }
+        run = pixelgen.train(pictures, recipe=recipe, epochs=1, out=tmp_path / scan)
+        return float(json.loads((run.path / "report" / "baselines.json").read_text())["markov"])
+
+    assert markov("pyramid") == markov("raster")
+
+
 def test_a_run_whose_model_sees_other_neighbours_than_markov_has_all_of_them(pictures, tmp_path):
     recipe = {
         "tokenizer": {"name": "rgb-grid", "colors": 8},

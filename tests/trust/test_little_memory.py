@@ -28,7 +28,7 @@ pictures, out, room = sys.argv[1], sys.argv[2], int(sys.argv[3])
 model = {"hidden": 64, "embedding": 64, "projection": 8, "batch": 512}
 recipe = {
     "source": {"location": pictures},
-    "data": {"size": 64, "augment": "none", "held_out": 0.1, "jitter": 0},
+    "data": {"size": 64, "augment": "none", "held_out": 0.1, "jitter": 0, "scan": "raster"},
     "tokenizer": {"name": "rgb-grid", "colors": 512},
     "model": {"name": "numpy-lstm", **model},
     "training": {"steps": 1, "checkpoint_every": 0},

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pixelgen.data.segments import Offsets, Segments
+from pixelgen.data.segments import Offsets, ScanName, Segments
 from pixelgen.options import Options
 
 # Everything that the article did not have, turned off.
@@ -174,6 +174,11 @@ class NeighbourOptions(Options):
         return "relative" if self.positions == "relative" else "absolute"
 
     @property
+    def scan(self) -> ScanName:
+        """The order that suits them: where they see neighbours, the coarser ones are worth it."""
+        return "raster" if self.context == "previous" else "pyramid"
+
+    @property
     @abstractmethod
     def width(self) -> int:
         """How many numbers the output layer reads."""
@@ -247,4 +252,5 @@ class CanonicalOptions(NeighbourOptions):
             window=self.window,
             window_step=self.window_step,
             positions=self.elsewhere,
+            scan=self.scan,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixelgen.data.scans import SCANS
+from pixelgen.data.segments import SCANS
 from pixelgen.generation import paint
 from pixelgen.testing.arrays import expect_equal
 from pixelgen.testing.contract import Broken, check

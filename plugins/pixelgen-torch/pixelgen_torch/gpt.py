@@ -99,6 +99,7 @@ class GPTOptions(TorchOptions):
             window=self.window,
             window_step=self.window_step,
             positions=self.elsewhere,
+            scan=self.scan,
         )
 
     @property

@@ -52,7 +52,11 @@ class MLPOptions(TorchOptions):
     def segments(self) -> Segments:
         """Return how sequences are to be cut."""
         return Segments(
-            memory="none", context=self.context, batch=self.batch, positions=self.elsewhere
+            memory="none",
+            context=self.context,
+            batch=self.batch,
+            positions=self.elsewhere,
+            scan=self.scan,
         )
 
 
