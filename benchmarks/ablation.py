@@ -1,6 +1,7 @@
 """What is each part of torch-lstm, and of the augmentation, worth?
 
-    PIXELGEN_TEST_DATA=… python benchmarks/ablation.py [--minutes 1 4] [--splits 1 2 3] [--only …]
+    PIXELGEN_TEST_DATA=… python benchmarks/ablation.py [--minutes 1 4] [--splits 1 2 3]
+        [--scan raster] [--only …] [--json kept.json]
     python benchmarks/ablation.py --pictures 10 1000 --splits 1 [--minutes 0.5 1 4] [--only …]
 
 On the Monet set (`monet/` in the folder of the environment variable PIXELGEN_TEST_DATA; 75×75,
@@ -87,18 +88,23 @@ class Setting:
     Attributes:
         minutes: of training.
         landscapes: how many the source `sample` paints; the Monet set if None.
+        scan: by its name; the one that suits the model if None.
     """
 
     minutes: float
     landscapes: int | None
+    scan: str | None
 
     def __str__(self) -> str:
         name = "Monet" if self.landscapes is None else f"{self.landscapes:,} landscapes"
-        return f"{name}, {self.minutes:g} min"
+        scan = "" if self.scan is None else f", {self.scan}"
+        return f"{name}, {self.minutes:g} min{scan}"
 
     def recipe(self, split: int) -> dict[str, dict[str, Any]]:
         """The recipe with no part changed."""
         recipe = {**recipe_of(split), "model": {"name": "torch-lstm"}}
+        if self.scan is not None:
+            recipe["data"]["scan"] = self.scan
         if self.landscapes is not None:
             recipe["source"] = {"pictures": self.landscapes}
             recipe["data"]["held_out"] = max(recipe["data"]["held_out"], 2 / self.landscapes)
@@ -156,6 +162,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 4])
     parser.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--pictures", type=int, nargs="+", help="landscapes in place of paintings")
+    parser.add_argument("--scan", help="of all rows; the one that suits the model if left out")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--json", type=Path, help="what has been measured; gone on with if there")
     arguments = parser.parse_args()
@@ -163,7 +170,7 @@ def main() -> None:
     results = Results(arguments.json)
     print(f"{results.machine}; splits {arguments.splits}", flush=True)
     for landscapes, minutes in product(arguments.pictures or [None], arguments.minutes):
-        setting = Setting(minutes, landscapes)
+        setting = Setting(minutes, landscapes, arguments.scan)
         rows = {part: f"{setting}, {part}" for part in arguments.only}
         for split, (part, row) in product(arguments.splits, rows.items()):
             if results.missing(row, split):
