@@ -38,7 +38,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.collection import Collection, collect
 from pixelgen.data.fitting import Fit
-from pixelgen.data.segments import SCANS, Segments, known_scan
+from pixelgen.data.segments import SCANS, Segments, check_scan
 from pixelgen.errors import (
     OptionError,
     PixelgenError,
@@ -300,7 +300,7 @@ def resolve(
     plugins = plugins or catalogue()
     _check_budget(recipe.training)
     if recipe.data.scan is not None:
-        known_scan(recipe.data.scan, where="in [data], or --scan")
+        check_scan(recipe.data.scan, where="in [data], or --scan")
     _check_device(recipe.device)
     named = recipe.source.name or (is_token_folder(recipe.source.location) and SOURCE)
     if named == SOURCE:

@@ -15,7 +15,7 @@ from operator import index
 
 import numpy as np
 
-from pixelgen.data.segments import Memory, Offsets, known_scan
+from pixelgen.data.segments import Memory, Offsets, check_scan
 from pixelgen.errors import OptionError, did_you_mean
 
 NEAR: Offsets = ((0, -1), (-1, 0), (-1, -1), (-1, 1))
@@ -310,7 +310,7 @@ def make_scan(name: str, grid: tuple[int, int]) -> Scan:
     Raises:
         OptionError: there is no such scan.
     """
-    known_scan(name, where="in the option 'scan'")
+    check_scan(name, where="in the option 'scan'")
     return _scan(name, grid, _strides(grid) if name == "pyramid" else (1,))
 
 

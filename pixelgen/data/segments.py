@@ -53,7 +53,7 @@ class Segments:
     scan: ScanName = "raster"
 
     def __post_init__(self) -> None:
-        known_scan(self.scan, where="in the segments that the model asks for")
+        check_scan(self.scan, where="in the segments that the model asks for")
         if self.window is not None and self.memory != "picture":
             raise OptionError(
                 f"windows of {self.window} tokens do not go with memory={self.memory}: they would "
@@ -63,7 +63,7 @@ class Segments:
             )
 
 
-def known_scan(name: str, *, where: str) -> None:
+def check_scan(name: str, *, where: str) -> None:
     """Raise `OptionError` if no scan has this name."""
     if name not in SCANS:
         raise OptionError(
