@@ -349,6 +349,6 @@ def framing_of(recipe: Recipe) -> Framing:
         size=recipe.data.size,
         fit=recipe.data.fit,
         augmentation=Augmentation.parse(recipe.data.augment, jitter=recipe.data.jitter or 0.0),
-        scan=recipe.data.scan or "raster",
+        scan=recipe.data.scan,
         seed=recipe.seed,
     )

@@ -11,6 +11,19 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
+def printed(name: str, *words: object) -> str:
+    """What a benchmark prints, which comes to its end."""
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / name, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=BENCHMARKS,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -28,29 +41,18 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 )
 def test_it_comes_to_its_end(words, said):
     """They compare what each executor gives, byte for byte, and fail where it differs."""
-    done = subprocess.run(
-        [sys.executable, BENCHMARKS / words[0], *words[1:]],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=BENCHMARKS,
-    )
-    assert done.returncode == 0, done.stderr
-    assert said in done.stdout
+    assert said in printed(*words)
 
 
 @pytest.mark.slow
 def test_an_ablation_that_was_stopped_goes_on(tmp_path):
     """What its file has is not measured again, and what the file has not is."""
     pytest.importorskip("pixelgen_torch")
-    words = [BENCHMARKS / "ablation.py", "--pictures", "8", "--minutes", "0.01", "--splits", "1"]
+    words = ["--pictures", 8, "--minutes", 0.01, "--splits", 1, "--json", tmp_path / "kept.json"]
 
     def measured(*parts: str) -> list[str]:
-        kept = ["--json", tmp_path / "kept.json", "--only", *parts]
-        done = subprocess.run(
-            [sys.executable, *words, *kept], capture_output=True, text=True, check=True
-        )
-        return [line for line in done.stdout.splitlines() if line.startswith("split ")]
+        lines = printed("ablation.py", *words, "--only", *parts).splitlines()
+        return [line for line in lines if line.startswith("split ")]
 
     (first,) = measured("as it is")
     assert "as it is" in first

@@ -35,14 +35,14 @@ class Framing:
         size: (width, height) in pixels.
         fit: how pictures of another shape are brought to it.
         augmentation: applied to training pictures, afresh each epoch.
-        scan: the name of the scan.
+        scan: the name of the scan; None for the one that suits the model.
         seed: of the augmentation.
     """
 
     size: tuple[int, int]
     fit: Fit
     augmentation: Augmentation
-    scan: str
+    scan: str | None
     seed: int
 
     def plain(self, pixels: np.ndarray) -> np.ndarray:
@@ -208,7 +208,7 @@ def make_material(
 
 def make_cutter(framing: Framing, tokenizer: Tokenizer, segments: Segments) -> Cutter:
     """Return the cutter for a fitted tokenizer's grids."""
-    scan = make_scan(framing.scan, framing.grid(tokenizer.token_shape))
+    scan = make_scan(framing.scan or segments.scan, framing.grid(tokenizer.token_shape))
     return Cutter(scan, segments, scan.offsets(segments.context), tokenizer.vocab_size)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from pixelgen.data.scans import Scan, needs_previous, segment_starts
 from pixelgen.data.segments import Memory
+from pixelgen.memory import in_parts
 
 STEPS_AT_ONCE = 1 << 16  # whose contexts are looked at together: some megabytes
 
@@ -81,11 +82,16 @@ def _waves(
     allow. So w_i - i is the running maximum of r_i - i, and a line is worked out whole.
     """
     wave = np.full(len(table) + 1, -1)  # the last entry is "outside", which is always done
-    alone = np.ones(len(walked), bool)  # cells that do not wait for the one before
-    for begin in range(1, len(walked), STEPS_AT_ONCE):
-        cells = walked[begin : begin + STEPS_AT_ONCE]
-        before = walked[begin - 1 : begin - 1 + len(cells)]
-        alone[begin : begin + len(cells)] = (table[cells] != before[:, None]).all(axis=1)
+    before, after = walked[:-1], walked[1:]
+    waits = [  # whether a cell waits for the one before it; the first has none
+        np.zeros(1, bool),
+        *in_parts(
+            lambda some: (table[after[some]] == before[some, None]).any(axis=1),
+            len(after),
+            STEPS_AT_ONCE,
+        ),
+    ]
+    alone = ~np.concatenate(waits)
     if chained:
         alone &= starts
     for line in np.split(walked, np.flatnonzero(alone)[1:]):

@@ -92,9 +92,8 @@ def _markov(material: Material) -> tuple[float | None, int]:
     options = Markov.Options(batch=ROWS_AT_ONCE)
     try:
         # The run's own model may go along another scan and see other neighbours.
-        segments = Markov.segments(options)
-        framing = replace(material.framing, scan=segments.scan)
-        cutter = make_cutter(framing, material.tokenizer, segments)
+        framing = replace(material.framing, scan=None)
+        cutter = make_cutter(framing, material.tokenizer, Markov.segments(options))
         model = Markov.build(make_spec(cutter, None), options)
     except PixelgenError:  # more tokens than it can count
         return None, 0
