@@ -143,7 +143,8 @@ def paint_many(
     numbers = np.asarray(pictures, np.int64)
     group = np.zeros(len(numbers), np.int32) if groups is None else np.asarray(groups, np.int32)
     parts = list(bands(cutter, wishes.grid, wishes.given))
-    studio = _Studio(model, sampler, parts, wishes, seed, progress or _nobody)
+    grid = wishes.grid or cutter.scan.grid
+    studio = _Studio(model, sampler, grid, parts, wishes, seed, progress or _nobody)
 
     def some(chosen: slice) -> np.ndarray:
         return studio.best(numbers[chosen], group[chosen], chosen.start)
@@ -157,6 +158,7 @@ class _Studio:
 
     model: Model
     sampler: Sampler
+    grid: tuple[int, int]
     bands: list[Band]
     wishes: Wishes
     seed: int
@@ -165,8 +167,7 @@ class _Studio:
     @property
     def at_once(self) -> int:
         """How many pictures."""
-        width = self.bands[0].cutter.scan.grid[1]
-        return max(1, min(PICTURES_AT_ONCE, WIDTH_AT_ONCE // width))
+        return max(1, min(PICTURES_AT_ONCE, WIDTH_AT_ONCE // self.grid[1]))
 
     def best(self, pictures: np.ndarray, groups: np.ndarray, before: int) -> np.ndarray:
         """Return the best try of each picture: (N, gh, gw) tokens.
@@ -176,8 +177,7 @@ class _Studio:
             before: how many pictures have been painted already, for the progress.
         """
         tries = self.wishes.best_of
-        size = sum(band.rows for band in self.bands) * self.bands[0].cutter.scan.grid[1]
-        done = before * tries * size
+        done = before * tries * self.grid[0] * self.grid[1]
         best, least = self.paint(pictures * tries, groups, done)
         for attempt in range(1, tries):
             done += best.size
@@ -192,34 +192,32 @@ class _Studio:
         """Return (N, gh, gw) tokens and, where there are several tries, their nats (N,)."""
         count, scored = len(pictures), self.wishes.best_of > 1
         nats = np.zeros(count)
-        rows: list[np.ndarray] = []  # of each band, without those above
+        grids = np.full((count, *self.grid), FREE, np.int32)
         for band in self.bands:
-            plan = self._plan(band, pictures, groups, rows)
-            scan = band.cutter.scan
-            report = _after(self.progress, done - count * band.above * scan.grid[1])
+            scan = band.scan
+            plan = self._plan(band, pictures, groups, grids)
+            report = _after(self.progress, done - count * band.stood)
             canvas = None if scored else self.model.generate(plan)
             if canvas is None:
                 by_cell = np.zeros((count, scan.cells)) if scored else None
                 canvas = paint(self.model, plan, progress=report, nats=by_cell)
                 nats += 0 if by_cell is None else by_cell.sum(axis=1)
-            else:
-                report(count * scan.cells)
-            rows.append(scan.grids(canvas)[:, band.above :])
-            done += rows[-1].size
-        return np.concatenate(rows, axis=1), nats
+            band.part(grids)[:, : band.rows] = scan.grids(canvas)[:, : band.rows]
+            done += count * band.adds
+            self.progress(done)
+        return grids, nats
 
     def _plan(
-        self, band: Band, pictures: np.ndarray, groups: np.ndarray, before: list[np.ndarray]
+        self, band: Band, pictures: np.ndarray, groups: np.ndarray, grids: np.ndarray
     ) -> Plan:
-        scan, wishes = band.cutter.scan, self.wishes
+        """The plan of a band, given what of it stands in the grids already."""
+        scan, wishes = band.scan, self.wishes
         given = None
-        if band.above or band.given is not None:
-            grids = np.full((len(pictures), *scan.grid), FREE, np.int32)
+        if band.given is not None or band.stood:
+            stands = band.part(grids)
             if band.given is not None:
-                grids[:] = band.given
-            if band.above:
-                grids[:, : band.above] = before[-1][:, -band.above :]
-            given = scan.canvas(grids)
+                stands = np.where(stands == FREE, band.given, stands)
+            given = scan.canvas(stands)
         temperatures = wishes.temperatures
         if temperatures is not None:
             temperatures = np.asarray(temperatures, np.float64)[scan.rows + band.first_row]
@@ -234,7 +232,7 @@ class _Studio:
             temperatures=temperatures,
             mixture=wishes.mixture,
             places=band.places,
-            first_cell=band.first_row * scan.grid[1],
+            numbers=band.numbers if self.grid != scan.grid else None,
         )
 
 

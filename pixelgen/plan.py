@@ -9,7 +9,7 @@ import numpy as np
 
 from pixelgen.data.batches import Cutter
 from pixelgen.data.schedule import Schedule
-from pixelgen.samplers.draw import STAGES, uniforms
+from pixelgen.samplers.draw import STAGES, uniforms_of
 from pixelgen.samplers.interface import Sampler
 
 
@@ -32,7 +32,8 @@ class Plan:
             its own group; empty for none.
         places: (P,) int32, by cell: the position, of the grid that the model was trained on, which
             the model is told; None where that is the cell itself.
-        first_cell: the number of the canvas's first cell in the picture that it is a band of.
+        numbers: (P,) int64, ascending, by cell: its number in the picture that the canvas is a part
+            of; None where the canvas is the picture.
     """
 
     cutter: Cutter
@@ -45,15 +46,16 @@ class Plan:
     temperatures: np.ndarray | None = None
     mixture: Mapping[int, float] = field(default_factory=dict)
     places: np.ndarray | None = None
-    first_cell: int = 0
+    numbers: np.ndarray | None = None
     uniforms: np.ndarray = field(init=False)  # (N, P, STAGES) float64
 
     def __post_init__(self) -> None:
         cells = self.cutter.scan.cells
-        numbers = np.empty((len(self.pictures), cells, STAGES))
+        numbers = np.arange(cells) if self.numbers is None else self.numbers
+        drawn = np.empty((len(self.pictures), cells, STAGES))
         for row, picture in enumerate(self.pictures):
-            numbers[row] = uniforms(self.seed, int(picture), cells, first=self.first_cell)
-        object.__setattr__(self, "uniforms", numbers)
+            drawn[row] = uniforms_of(self.seed, int(picture), numbers)
+        object.__setattr__(self, "uniforms", drawn)
 
     @property
     def plain(self) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from test_generation import CONTEXTS, MEMORIES, SAMPLER, VOCABULARY, FastPath, make_cutter
 from test_generation import make_model as make_scrambler
 from toys import Scrambler
@@ -13,6 +15,7 @@ from toys import Scrambler
 from pixelgen.data import bands as bands_module
 from pixelgen.data.bands import bands
 from pixelgen.data.batches import Cutter
+from pixelgen.data.places import places
 from pixelgen.data.scans import make_scan
 from pixelgen.data.schedule import make_schedule
 from pixelgen.data.segments import SCANS
@@ -125,15 +128,86 @@ def test_in_bands_it_is_the_same_picture(scan, context, memory, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(bands_module, "ROWS", 4)
             cut = list(bands(cutter, (21, 5)))
-            in_bands = scan in ("raster", "serpentine") and memory != "picture"
+            in_bands = scan in ("raster", "serpentine", "pyramid") and memory != "picture"
+            if scan == "pyramid" and context == "previous":  # a level begins where another ends
+                in_bands = False
             assert len(cut) == (6 if in_bands else 1)
             np.testing.assert_array_equal(painted(cutter, wishes), whole)
 
 
+@hypothesis.settings(deadline=None)
+@hypothesis.given(
+    scan=st.sampled_from(["raster", "serpentine", "pyramid"]),
+    trained=st.sampled_from([(6, 9), (9, 6), (12, 12), (29, 4), (3, 3)]),
+    grid=st.tuples(st.integers(1, 60), st.integers(1, 12)),
+    rows=st.integers(1, 30),
+    context=st.sampled_from(["near", "wide", ((0, -1), (7, 0), (-6, 2))]),
+    memory=st.sampled_from(["row", "none"]),
+    positions=st.sampled_from(["absolute", "relative"]),
+    share=st.sampled_from([0, 0.1, 0.9]),
+    best_of=st.sampled_from([1, 2]),
+)
+def test_in_bands_it_is_the_same_picture_whatever_is_wished(
+    scan, trained, grid, rows, context, memory, positions, share, best_of
+):
+    """Pyramids of one, two or three levels, contexts that look far, more or less given."""
+    cutter = make_cutter(scan, memory, context, trained)
+    segments = dataclasses.replace(cutter.segments, positions=positions)
+    cutter = dataclasses.replace(cutter, segments=segments)
+    generator = np.random.default_rng(0)
+    stands = generator.integers(0, VOCABULARY, grid, np.int32)
+    wishes = Wishes(
+        grid=grid,
+        given=np.where(generator.random(grid) < share, stands, -1) if share else None,
+        temperatures=np.linspace(2, 0.5, grid[0]),
+        best_of=best_of,
+    )
+    whole = painted(cutter, wishes)
+    told: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bands_module, "ROWS", rows)
+        np.testing.assert_array_equal(painted(cutter, wishes, progress=told.append), whole)
+    assert told == sorted(told)
+    assert told[-1] == whole.size * best_of
+
+
 def test_a_band_is_no_taller_than_its_rows_and_its_contexts_reach(monkeypatch):
     monkeypatch.setattr(bands_module, "ROWS", 4)
-    heights = [band.cutter.scan.grid[0] for band in bands(make_cutter(), (50, 5))]
-    assert max(heights) == 4 + 4  # `wide` looks three rows up, and a serpentine turns each row
+    for scan, reach in (("raster", 3), ("serpentine", 4)):  # `wide` looks three rows up
+        heights = [band.scan.grid[0] for band in bands(make_cutter(scan), (50, 5))]
+        assert max(heights) == 4 + reach
+
+
+def test_a_band_of_a_pyramid_has_the_cells_of_its_small_copy_around(monkeypatch):
+    monkeypatch.setattr(bands_module, "ROWS", 12)
+    copy, *rest = bands(make_cutter("pyramid", grid=(6, 9)), (52, 7))
+    assert copy.scan.grid == (11, 2)
+    assert copy.numbers.tolist() == [
+        7 * row + column for row in range(0, 52, 5) for column in (0, 5)
+    ]
+    assert copy.adds == 22
+    assert [band.first_row for band in rest] == [0, 5, 15, 25, 35, 45]
+    assert [band.scan.grid[0] for band in rest] == [11, 16, 16, 16, 16, 7]
+    assert [band.adds for band in rest] == [10 * 7 - 4] * 5 + [2 * 7 - 2]
+
+
+@pytest.mark.parametrize("positions", ["absolute", "relative"])
+@pytest.mark.parametrize("rows", [12, 128])  # in bands, and in one go
+@pytest.mark.parametrize("scan", SCANS)
+def test_every_cell_is_told_as_its_place_in_the_whole_picture(scan, rows, positions, monkeypatch):
+    monkeypatch.setattr(bands_module, "ROWS", rows)
+    cutter = make_cutter(scan)
+    segments = dataclasses.replace(cutter.segments, positions=positions)
+    told = places(cutter.scan, cutter.scan.over((52, 7)), positions)
+    for band in bands(dataclasses.replace(cutter, segments=segments), (52, 7)):
+        np.testing.assert_array_equal(band.places, told[band.numbers])
+
+
+def test_bands_that_are_alike_share_their_schedule(monkeypatch):
+    monkeypatch.setattr(bands_module, "ROWS", 10)
+    for scan in ("raster", "pyramid"):
+        parts = list(bands(make_cutter(scan), (50, 7)))[-5:]
+        assert len({id(band.schedule) for band in parts[1:-1]}) == 1
 
 
 @pytest.mark.parametrize("positions", ["absolute", "relative"])

@@ -1,57 +1,84 @@
 """Pictures of another size than the trained one, a band of rows at a time.
 
 A line of a raster or serpentine scan depends on a few lines above it and on nothing else, so a tall
-picture is painted in bands, each under the last rows of the one before. The picture is the same as
-in one go, and the memory for tables, states and logits grows with the width alone.
+picture is painted in bands, each under the last rows of the one before. Of a pyramid the small copy
+is painted first, in one go, and then its finest level in bands, each among the copy's cells in it
+and around it. The picture is the same as in one go, and the memory for tables, states and logits
+grows with the width alone; but for the small copy's, which has a 25th of the picture's cells.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pixelgen.data.batches import Cutter
 from pixelgen.data.places import places
+from pixelgen.data.scans import Scan
 from pixelgen.data.schedule import Schedule, make_schedule
-from pixelgen.data.segments import Offsets
 from pixelgen.errors import OptionError
 
-ROWS = 128  # painted in a band
+ROWS = 128  # painted in a band, or a few less
 FREE = -1  # in grids of given tokens: to be painted
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """Some rows of a picture, or all of them.
+    """Some rows of a picture, all of them, or its small copy.
 
     Attributes:
-        cutter: over the band's rows, those above included.
+        cutter: over the band's cells and those around it that it depends on.
         schedule: its painting.
-        places: (P,) int32, by cell: the position that the model is told; None for the cell itself.
-        first_row: of the band in the picture.
-        above: how many rows, at its top, are the last of the band before.
-        given: (rows, gw) int32, tokens that stand there already, -1 elsewhere; None if none do.
+        grid: (gh, gw), of the picture.
+        first_row: of the cutter's cells, in the picture.
+        rows: how many of the cutter's rows are painted once the band is, those above it included.
+        stood: how many of the cutter's cells are painted before.
+        adds: how many it adds to the picture.
+        trained: the scan of the trained grid, if the picture's is another.
+        given: tokens that stand in the cutter's grid from the beginning, -1 elsewhere; or None.
     """
 
     cutter: Cutter
     schedule: Schedule
-    places: np.ndarray | None
+    grid: tuple[int, int]
     first_row: int
-    above: int
+    rows: int
+    stood: int
+    adds: int
+    trained: Scan | None
     given: np.ndarray | None
 
     @property
-    def rows(self) -> int:
-        """How many rows it adds to the picture."""
-        return self.cutter.scan.grid[0] - self.above
+    def scan(self) -> Scan:
+        """The order of its cells."""
+        return self.cutter.scan
+
+    @property
+    def places(self) -> np.ndarray | None:
+        """(P,) int32, by cell: the position that the model is told; None for the cell itself."""
+        positions = self.cutter.segments.positions
+        if self.trained is None or positions == "fixed":
+            return None
+        return places(self.trained, self.scan, positions, first_row=self.first_row, grid=self.grid)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """(P,) int64, by cell: its number in the picture."""
+        rows: np.ndarray = self.scan.rows.astype(np.int64) + self.first_row
+        return rows * self.grid[1] + self.scan.columns
+
+    def part(self, picture: np.ndarray) -> np.ndarray:
+        """Return a view of what it has of a picture: (…, rows, columns) of (…, gh, gw)."""
+        return _part(picture, self.scan, self.first_row)
 
 
 def bands(
     cutter: Cutter, grid: tuple[int, int] | None = None, given: np.ndarray | None = None
 ) -> Iterator[Band]:
-    """Cut a picture into bands, from the top; where it cannot or need not be cut, into one.
+    """Cut a picture into bands, in the order of painting; where it cannot or need not be, into one.
 
     Args:
         cutter: that of the trained grid.
@@ -61,49 +88,136 @@ def bands(
     Raises:
         OptionError: the model cannot paint other grids than the one it was trained on.
     """
-    trained, segments = cutter.scan, cutter.segments
-    height, width = grid or trained.grid
-    if (height, width) == trained.grid:
-        yield Band(cutter, _schedule(cutter, given), None, 0, 0, given)
-        return
-    if segments.positions == "fixed":
+    trained, grid = cutter.scan, grid or cutter.scan.grid
+    if grid != trained.grid and cutter.segments.positions == "fixed":
         raise OptionError(
             f"the model paints {trained.grid[1]}×{trained.grid[0]} tokens and cannot paint "
-            f"{width}×{height}",
+            f"{grid[1]}×{grid[0]}",
             where="in the size of the pictures",
             remedy="Leave the size out, or train a model that can, such as torch-lstm",
         )
-    positions = segments.positions
-    above, rows = reach(cutter.offsets), ROWS
-    if trained.name not in ("raster", "serpentine") or segments.memory == "picture":
-        rows = height
-    cut: dict[int, Cutter] = {}
-    for begin in range(0, height, rows):
-        first, end = max(0, begin - above), min(begin + rows, height)
-        if end - first not in cut:
-            scan = trained.over((end - first, width))
-            cut[end - first] = Cutter(scan, segments, cutter.offsets, cutter.vocab_size)
-        here = cut[end - first]
-        told = places(trained, here.scan, positions, first_row=first, height=height)
-        own = None if given is None else given[first:end]
-        stands = np.full((end - first, width), FREE, np.int32) if own is None else own.copy()
-        stands[: begin - first] = 0  # whatever it will be, it is there
-        yield Band(here, _schedule(here, stands), told, first, begin - first, own)
+    picture = _Picture(cutter, grid, given)
+    if grid == trained.grid:
+        yield picture.band(cutter)
+    elif grid[0] <= ROWS or not _near(cutter):
+        yield picture.band(picture.cutter_of(trained.over(grid)))
+    else:
+        if len(trained.strides) > 1:
+            yield picture.band(picture.cutter_of(trained.small_copy(grid)))
+        yield from picture.finest()
 
 
-def reach(offsets: Offsets) -> int:
-    """Return how many rows above a context looks into, made even: a serpentine turns each row."""
-    farthest = max([1, *(-row for row, _ in offsets)])  # `previous`, too, goes one row up
-    return farthest + farthest % 2
+def _near(cutter: Cutter) -> bool:
+    """Whether all that a row of the finest level depends on is near it, or in the small copy."""
+    if cutter.segments.memory == "picture":
+        return False
+    if not cutter.offsets and len(cutter.scan.strides) > 1:
+        return False  # with `previous` a level's first cell follows on the last one of another
+    return cutter.scan.name in ("raster", "serpentine", "pyramid")
 
 
-def _schedule(cutter: Cutter, given: np.ndarray | None) -> Schedule:
-    """The schedule that does not come by the given lines before the first free cell."""
-    scan, memory = cutter.scan, cutter.segments.memory
-    done = 0
-    if given is not None and memory != "picture":  # where a state goes from line to line
-        free = (scan.canvas(given[None])[0] == FREE)[scan.order]
-        first_free = int(free.argmax()) if free.any() else scan.cells
-        ends = np.append(scan.line_starts, scan.cells)
-        done = int(ends[ends <= first_free][-1])
-    return make_schedule(scan, cutter.table, memory, done=done)
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """What all bands of a picture have in common.
+
+    Attributes:
+        cutter: that of the trained grid.
+        grid, given: as for `bands`.
+        cutters: of bands, by their number of rows.
+        schedules: of bands, by their cutter and the steps from which and before which they paint.
+    """
+
+    cutter: Cutter
+    grid: tuple[int, int]
+    given: np.ndarray | None
+    cutters: dict[int, Cutter] = field(default_factory=dict)
+    schedules: dict[tuple[Cutter, int, int], Schedule] = field(default_factory=dict)
+
+    def cutter_of(self, scan: Scan) -> Cutter:
+        """Return one like that of the trained grid."""
+        return Cutter(scan, self.cutter.segments, self.cutter.offsets, self.cutter.vocab_size)
+
+    def finest(self) -> Iterator[Band]:
+        """Cut the finest level into bands."""
+        trained, (height, width) = self.cutter.scan, self.grid
+        looks = [row for row, _ in self.cutter.offsets] or [-1]  # `previous` goes one row up
+        step, below = trained.strides[0], 0  # of rows: a band's levels lie as the picture's do
+        if trained.name == "serpentine":
+            step = 2  # which turns each row
+        if len(trained.strides) > 1:
+            below = max(1, *looks)  # the small copy's next row, which is a band's first
+        above = math.ceil(max(1, -min(looks)) / step) * step
+        rows = max(1, ROWS // step) * step
+        for begin in range(0, height, rows):
+            first, end = max(0, begin - above), min(begin + rows, height)
+            tall = min(end + below, height) - first
+            if tall not in self.cutters:
+                self.cutters[tall] = self.cutter_of(trained.over((tall, width)))
+            yield self.band(self.cutters[tall], first, begin - first, end - first)
+
+    def band(
+        self, cutter: Cutter, first_row: int = 0, begin: int | None = None, end: int | None = None
+    ) -> Band:
+        """Return the band of a cutter's cells: all, or those of the finest level in some rows.
+
+        Args:
+            cutter: over the band's cells.
+            first_row: that it begins with, in the picture.
+            begin, end: the rows, of the cutter's.
+        """
+        scan = cutter.scan
+        stands, later = np.zeros((2, scan.cells), bool)  # painted before; painted with another band
+        if begin is not None and end is not None:
+            stands = (scan.rows < begin) | (scan.spacings[0] > scan.strides[-1])
+            later = (scan.rows >= end) & ~stands
+        until = scan.cells - int(np.count_nonzero(later))
+        stood = int(np.count_nonzero(stands))
+        given = None
+        if self.given is not None:
+            given = _part(self.given, scan, first_row)
+            if begin is None or self._given_above(first_row + begin):
+                stands = stands | (scan.canvas(given[None])[0] != FREE)
+        return Band(
+            cutter=cutter,
+            schedule=self._schedule(cutter, stands, until),
+            grid=self.grid,
+            first_row=first_row,
+            rows=scan.grid[0] if end is None else end,
+            stood=stood,
+            adds=until - stood,
+            trained=None if self.grid == self.cutter.scan.grid else self.cutter.scan,
+            given=given,
+        )
+
+    def _given_above(self, row: int) -> bool:
+        """Whether no cell of the small copy, and none above this row, has had to be painted.
+
+        If so, what is given next is the same for all tries, and need not be gone through.
+        """
+        assert self.given is not None
+        parts = [self.given[:row]]
+        if len(self.cutter.scan.strides) > 1:
+            parts.append(_part(self.given, self.cutter.scan.small_copy(self.grid)))
+        return all((part != FREE).all() for part in parts)
+
+    def _schedule(self, cutter: Cutter, stands: np.ndarray, until: int) -> Schedule:
+        """Return the one that does not come by the lines before the first free cell."""
+        scan, memory = cutter.scan, cutter.segments.memory
+        free = ~stands[scan.order]
+        done = 0
+        if memory != "picture":  # where a state goes from line to line
+            first_free = int(free.argmax()) if free.any() else scan.cells
+            ends = np.append(scan.line_starts, scan.cells)
+            done = int(ends[ends <= first_free][-1])
+        alike = cutter, done, until
+        if alike not in self.schedules:
+            schedule = make_schedule(scan, cutter.table, memory, done=done, until=until)
+            self.schedules[alike] = schedule
+        return self.schedules[alike]
+
+
+def _part(picture: np.ndarray, scan: Scan, first_row: int = 0) -> np.ndarray:
+    """Return a view of what a scan is over: cells (…, rows, columns) of a picture (…, gh, gw)."""
+    stride = scan.strides[-1]
+    rows = slice(first_row, first_row + scan.grid[0] * stride, stride)
+    return picture[..., rows, ::stride]

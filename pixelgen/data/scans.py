@@ -47,9 +47,10 @@ class Scan:
 
     Attributes:
         name: `raster`, `serpentine`, `column`, `hilbert` or `pyramid`.
-        grid: (gh, gw), the shape of a picture in tokens.
+        grid: (gh, gw), the shape of its canvas in cells: that of a picture in tokens, or that of
+            the small copy which a pyramid begins with.
         order: (P,) int32, the cell visited at each step: a permutation of 0..P-1.
-        rows, columns: (P,) int32, by cell.
+        rows, columns: (P,) int32, by cell, in the picture.
         levels: (P,) int32, by cell: 0 where there is one level. In a pyramid 0 is the coarsest, and
             each finer one has a number for each place within a cell of the next coarser one.
         forward: (P, 2) int32, by cell: the (row, column) direction in which its line is travelled.
@@ -57,7 +58,8 @@ class Scan:
         line_starts: (L,) int32, the steps at which lines begin, the units of `memory="row"`; the
             first is 0.
         around: whether named contexts look on all sides.
-        strides: how far apart the cells of each level are, from the coarsest to 1.
+        strides: how far apart the cells of each level are in the picture, from the coarsest to the
+            finest, which is 1 but in a small copy.
     """
 
     name: str
@@ -74,6 +76,11 @@ class Scan:
     def over(self, grid: tuple[int, int]) -> Scan:
         """Return the same scan over another grid; a pyramid has as many levels as this one."""
         return _scan(self.name, grid, self.strides)
+
+    def small_copy(self, grid: tuple[int, int]) -> Scan:
+        """Return what `over(grid)` of a pyramid visits before its finest level, and no more."""
+        height, width = (math.ceil(side / self.strides[-2]) for side in grid)
+        return _scan(self.name, (height, width), self.strides[:-1])
 
     @property
     def cells(self) -> int:
@@ -148,7 +155,7 @@ class Scan:
             return table
         size = len(offsets) + self.coarser(offsets)
         table = np.full((self.cells, size), self.cells, np.int32)
-        own, coarse = self._strides_by_cell
+        own, coarse = self.spacings
         ahead_row, ahead_column = self.forward[:, 0], self.forward[:, 1]
         # The direction of the lines not yet begun: down for rows, right for columns.
         next_row, next_column = np.abs(ahead_column), np.abs(ahead_row)
@@ -165,19 +172,24 @@ class Scan:
 
     def coarser(self, offsets: Offsets) -> int:
         """Return how many neighbours of the next coarser level a context goes on with."""
-        return len(_COARSER) if offsets and len(self.strides) > 1 else 0
+        return len(_COARSER) if offsets and self.strides[0] > 1 else 0
 
     def _seen(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """(P,) int32: the cells at these places, or P where there is none visited before."""
         height, width = self.grid
+        row, column = row // self.strides[-1], column // self.strides[-1]
         inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
         neighbour = np.where(inside, row * width + column, 0)
         seen = inside & (self.steps[neighbour] < self.steps)
         return np.where(seen, neighbour, self.cells).astype(np.int32)
 
     @property
-    def _strides_by_cell(self) -> tuple[np.ndarray, np.ndarray]:
-        """(P,) each: the stride of a cell's level, and that of the next coarser one."""
+    def spacings(self) -> tuple[np.ndarray, np.ndarray]:
+        """(P,) each: the stride of a cell's level, and that of the next coarser one.
+
+        The coarsest level has none that is coarser, and its own stride in both. So the second is
+        also how far apart the cells with one number of `levels` are.
+        """
         level = _level_of(self.rows, self.columns, self.strides)
         strides = np.array(self.strides)
         return strides[level], strides[np.maximum(level - 1, 0)]
@@ -243,9 +255,9 @@ def _pyramid_lines(
     Args:
         level, row: (P,) by step, of the cell visited.
         strides: of the levels.
-        width: of the grid.
+        width: of the picture.
     """
-    most = RATIO if len(strides) > 1 else 1
+    most = RATIO if strides[0] > 1 else 1
     joined = min(most, max(1, RATIO * COARSEST // math.ceil(width / strides[0])))
     line = row // np.where(level == 0, joined * strides[0], 1)
     begins = (np.diff(level, prepend=-1) != 0) | (np.diff(line, prepend=-1) != 0)
@@ -256,6 +268,7 @@ def _scan(name: str, grid: tuple[int, int], strides: tuple[int, ...] = (1,)) -> 
     height, width = grid
     cells = height * width
     rows, columns = np.divmod(np.arange(cells, dtype=np.int32), np.int32(width))
+    rows, columns = rows * np.int32(strides[-1]), columns * np.int32(strides[-1])
     forward = np.tile(np.array([0, 1], np.int32), (cells, 1))
     line, around = width, False
     order = _raster(height, width)
@@ -274,7 +287,7 @@ def _scan(name: str, grid: tuple[int, int], strides: tuple[int, ...] = (1,)) -> 
     elif name == "pyramid":
         level = _level_of(rows, columns, strides)
         order = np.lexsort((columns, rows, level))
-        line_starts = _pyramid_lines(level[order], rows[order], strides, width)
+        line_starts = _pyramid_lines(level[order], rows[order], strides, width * strides[-1])
     if line_starts is None:
         line_starts = np.arange(0, cells, line, dtype=np.int32)
     return Scan(

@@ -19,7 +19,7 @@ class Schedule:
 
     Attributes:
         waves: the cells of each step of painting, in scan order within a wave: a list of (M,)
-            int32. Every cell that is not done stands in exactly one wave, after all that it depends
+            int32. Every cell that is painted stands in exactly one wave, after all that it depends
             on.
         segment: (P,) int32, by cell: which segment, and so which recurrent state, it belongs to.
         starts: (P,) bool, by cell: whether its segment begins there.
@@ -41,6 +41,7 @@ def make_schedule(
     *,
     one_at_a_time: bool = False,
     done: int = 0,
+    until: int | None = None,
 ) -> Schedule:
     """Work out the schedule of a scan.
 
@@ -55,18 +56,19 @@ def make_schedule(
         memory: how the model carries its state.
         one_at_a_time: paint in scan order, a cell a wave; the result is the same.
         done: how many of the first steps are given and left out: whole segments.
+        until: the step before which to end, where what comes later is not wanted; None for all.
     """
     starts_by_step = segment_starts(scan, memory)
     starts = np.empty(scan.cells, bool)
     starts[scan.order] = starts_by_step
     segment = np.empty(scan.cells, np.int32)
     segment[scan.order] = np.cumsum(starts_by_step, dtype=np.int32) - 1
-    walked = scan.order[done:]
+    walked = scan.order[done:until]
     if one_at_a_time or not len(walked):
         waves = [walked[step : step + 1] for step in range(len(walked))]
     else:
         chained = needs_previous(memory)
-        wave = _waves(walked, table, starts_by_step[done:], chained=chained)[walked]
+        wave = _waves(walked, table, starts_by_step[done:until], chained=chained)[walked]
         order = walked[np.argsort(wave, kind="stable")]
         waves = np.split(order, np.cumsum(np.bincount(wave))[:-1])
     return Schedule(waves, segment, starts, int(segment.max()) + 1, scan.order[:done])

@@ -15,6 +15,7 @@ import numpy as np
 from pixelgen.errors import OptionError, TrainingError
 
 STAGES = 3
+SPAN = 1 << 16  # cells whose numbers are made together: 1.5 MB
 
 
 def uniforms(seed: int, picture: int, cells: int, *, first: int = 0) -> np.ndarray:
@@ -47,6 +48,23 @@ def uniforms(seed: int, picture: int, cells: int, *, first: int = 0) -> np.ndarr
     philox.advance(skipped // 4)  # which gives four numbers at a time
     numbers = np.random.Generator(philox).random(skipped % 4 + cells * STAGES)
     return numbers[skipped % 4 :].reshape(cells, STAGES)
+
+
+def uniforms_of(seed: int, picture: int, cells: np.ndarray) -> np.ndarray:
+    """Return the random numbers of some cells of a picture, as `uniforms` has them.
+
+    Args:
+        seed, picture: as there.
+        cells: (M,) int64, the cells' numbers, in ascending order.
+
+    Returns:
+        (M, STAGES) float64 in [0, 1).
+    """
+    numbers = []
+    for some in np.split(cells, np.flatnonzero(np.diff(cells // SPAN)) + 1):
+        first, last = int(some[0]), int(some[-1])
+        numbers.append(uniforms(seed, picture, last - first + 1, first=first)[some - first])
+    return np.concatenate(numbers)
 
 
 def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -69,24 +67,34 @@ def test_relative_places_are_at_the_same_share():
 def test_a_band_is_told_as_these_rows_of_the_whole(kind):
     trained, whole = make_scan("raster", (7, 5)), make_scan("raster", (20, 9))
     band = make_scan("raster", (6, 9))
-    part = places(trained, band, kind, first_row=8, height=20)
+    part = places(trained, band, kind, first_row=8, grid=(20, 9))
     expected = places(trained, whole, kind).reshape(20, 9)[8:14]
     np.testing.assert_array_equal(part.reshape(6, 9), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_level_has_places_of_its_own(kind):
-    def levels(coarse, fine):
-        parts = [make_scan("raster", coarse), make_scan("raster", fine)]
-        joined = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("rows", "columns")
-        }
-        numbers = np.repeat(np.array([0, 1], np.int32), [part.cells for part in parts])
-        order = np.arange(len(numbers), dtype=np.int32)
-        return dataclasses.replace(parts[1], order=order, levels=numbers, **joined)
+@given(GRID, st.tuples(st.integers(8, 30), st.integers(1, 12)), st.data())
+def test_parts_of_a_pyramid_are_told_as_in_the_whole(kind, grid, larger, data):
+    trained = make_scan("pyramid", grid)
+    whole = places(trained, trained.over(larger), kind).reshape(larger)
+    first = data.draw(st.integers(0, (larger[0] - 1) // trained.strides[0])) * trained.strides[0]
+    tall = data.draw(st.integers(1, larger[0] - first))
+    band = places(trained, trained.over((tall, larger[1])), kind, first_row=first, grid=larger)
+    np.testing.assert_array_equal(band.reshape(tall, -1), whole[first : first + tall])
+    if len(trained.strides) > 1:
+        copy, stride = trained.small_copy(larger), trained.strides[-2]
+        told_as = places(trained, copy, kind, grid=larger)
+        np.testing.assert_array_equal(told_as.reshape(copy.grid), whole[::stride, ::stride])
 
-    told_as = places(levels((2, 2), (4, 4)), levels((3, 3), (6, 6)), kind)
-    coarse = places(make_scan("raster", (2, 2)), make_scan("raster", (3, 3)), kind)
-    fine = places(make_scan("raster", (4, 4)), make_scan("raster", (6, 6)), kind)
-    np.testing.assert_array_equal(told_as, np.concatenate([coarse, fine + 4]))
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_level_has_places_of_its_own(kind):
+    trained = make_scan("pyramid", (10, 15))
+    assert trained.strides == (5, 1)
+    other = trained.over((30, 45))
+    told_as = places(trained, other, kind).reshape(other.grid)
+    for down, across in ((0, 0), (0, 1), (3, 2)):  # each is a lattice of 2×3 cells, of 6×9 here
+        lattice = places(make_scan("raster", (2, 3)), make_scan("raster", (6, 9)), kind)
+        rows, columns = np.divmod(lattice.reshape(6, 9), 3)
+        expected = (5 * rows + down) * 15 + 5 * columns + across
+        np.testing.assert_array_equal(told_as[down::5, across::5], expected)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from pixelgen.errors import OptionError, TrainingError
-from pixelgen.samplers.draw import STAGES, draw, uniforms
+from pixelgen.samplers.draw import STAGES, draw, uniforms, uniforms_of
 
 ALMOST_ONE = np.nextafter(1.0, 0.0)
 KEYS = st.integers(0, 2**64 - 1)
@@ -118,6 +118,17 @@ def test_a_cells_number_does_not_depend_on_how_many_cells_there_are(
     assert longer.dtype == np.float64
     assert ((longer >= 0) & (longer < 1)).all()
     assert (uniforms(seed, picture, few) == longer[:few]).all()
+
+
+@given(KEYS, st.integers(0, 2**32), st.sets(st.integers(0, 60), min_size=1), st.integers(1, 70))
+def test_some_cells_have_the_numbers_that_they_have_among_all(
+    seed: int, picture: int, cells: set[int], span: int
+) -> None:
+    chosen = np.array(sorted(cells), np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pixelgen.samplers.draw.SPAN", span)
+        numbers = uniforms_of(seed, picture, chosen)
+    assert (numbers == uniforms(seed, picture, 61)[chosen]).all()
 
 
 @given(st.tuples(KEYS, st.integers(0, 1000)), st.tuples(KEYS, st.integers(0, 1000)))
