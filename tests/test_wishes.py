@@ -126,7 +126,7 @@ def test_in_bands_it_is_the_same_picture(scan, context, memory, monkeypatch):
     ):
         whole = painted(cutter, wishes)
         with monkeypatch.context() as patch:
-            patch.setattr(bands_module, "ROWS", 4)
+            patch.setattr(bands_module, "band_rows", lambda width: 4)
             cut = list(bands(cutter, (21, 5)))
             in_bands = scan in ("raster", "serpentine", "pyramid") and memory != "picture"
             if scan == "pyramid" and context == "previous":  # a level begins where another ends
@@ -165,21 +165,21 @@ def test_in_bands_it_is_the_same_picture_whatever_is_wished(
     whole = painted(cutter, wishes)
     told: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bands_module, "ROWS", rows)
+        patch.setattr(bands_module, "band_rows", lambda width: rows)
         np.testing.assert_array_equal(painted(cutter, wishes, progress=told.append), whole)
     assert told == sorted(told)
     assert told[-1] == whole.size * best_of
 
 
 def test_a_band_is_no_taller_than_its_rows_and_its_contexts_reach(monkeypatch):
-    monkeypatch.setattr(bands_module, "ROWS", 4)
+    monkeypatch.setattr(bands_module, "band_rows", lambda width: 4)
     for scan, reach in (("raster", 3), ("serpentine", 4)):  # `wide` looks three rows up
         heights = [band.scan.grid[0] for band in bands(make_cutter(scan), (50, 5))]
         assert max(heights) == 4 + reach
 
 
 def test_a_band_of_a_pyramid_has_the_cells_of_its_small_copy_around(monkeypatch):
-    monkeypatch.setattr(bands_module, "ROWS", 12)
+    monkeypatch.setattr(bands_module, "band_rows", lambda width: 12)
     copy, *rest = bands(make_cutter("pyramid", grid=(6, 9)), (52, 7))
     assert copy.scan.grid == (11, 2)
     assert copy.numbers.tolist() == [
@@ -195,7 +195,7 @@ def test_a_band_of_a_pyramid_has_the_cells_of_its_small_copy_around(monkeypatch)
 @pytest.mark.parametrize("rows", [12, 128])  # in bands, and in one go
 @pytest.mark.parametrize("scan", SCANS)
 def test_every_cell_is_told_as_its_place_in_the_whole_picture(scan, rows, positions, monkeypatch):
-    monkeypatch.setattr(bands_module, "ROWS", rows)
+    monkeypatch.setattr(bands_module, "band_rows", lambda width: rows)
     cutter = make_cutter(scan)
     segments = dataclasses.replace(cutter.segments, positions=positions)
     told = places(cutter.scan, cutter.scan.over((52, 7)), positions)
@@ -204,7 +204,7 @@ def test_every_cell_is_told_as_its_place_in_the_whole_picture(scan, rows, positi
 
 
 def test_bands_that_are_alike_share_their_schedule(monkeypatch):
-    monkeypatch.setattr(bands_module, "ROWS", 10)
+    monkeypatch.setattr(bands_module, "band_rows", lambda width: 10)
     for scan in ("raster", "pyramid"):
         parts = list(bands(make_cutter(scan), (50, 7)))[-5:]
         assert len({id(band.schedule) for band in parts[1:-1]}) == 1
@@ -386,7 +386,7 @@ def test_the_best_completion_leads_best_into_what_is_given_later():
 
 
 def test_progress_counts_every_try_and_every_band(monkeypatch):
-    monkeypatch.setattr(bands_module, "ROWS", 4)
+    monkeypatch.setattr(bands_module, "band_rows", lambda width: 4)
     cutter = make_cutter(context="near")
     told: list[int] = []
     painted(cutter, Wishes(grid=(21, 5), best_of=3), pictures=range(2), progress=told.append)

@@ -21,7 +21,7 @@ from pixelgen.data.scans import Scan
 from pixelgen.data.schedule import Schedule, make_schedule
 from pixelgen.errors import OptionError
 
-ROWS = 128  # painted in a band, or a few less
+ROWS, CELLS = 128, 1 << 17  # of a band: so many rows, or more while it has fewer cells than this
 FREE = -1  # in grids of given tokens: to be painted
 
 
@@ -99,12 +99,17 @@ def bands(
     picture = _Picture(cutter, grid, given)
     if grid == trained.grid:
         yield picture.band(cutter)
-    elif grid[0] <= ROWS or not _near(cutter):
+    elif grid[0] <= band_rows(grid[1]) or not _near(cutter):
         yield picture.band(picture.cutter_of(trained.over(grid)))
     else:
         if len(trained.strides) > 1:
             yield picture.band(picture.cutter_of(trained.small_copy(grid)))
         yield from picture.finest()
+
+
+def band_rows(width: int) -> int:
+    """Return how many rows of a picture are painted in a band, if not a few less."""
+    return max(ROWS, CELLS // width)
 
 
 def _near(cutter: Cutter) -> bool:
@@ -147,7 +152,7 @@ class _Picture:
         if len(trained.strides) > 1:
             below = max(1, *looks)  # the small copy's next row, which is a band's first
         above = math.ceil(max(1, -min(looks)) / step) * step
-        rows = max(1, ROWS // step) * step
+        rows = max(1, band_rows(width) // step) * step
         for begin in range(0, height, rows):
             first, end = max(0, begin - above), min(begin + rows, height)
             tall = min(end + below, height) - first

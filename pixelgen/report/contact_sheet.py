@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 PAPER = (247, 246, 243)
 INK = (60, 58, 54)
 MOST_COLUMNS = 8
-WANTED_WIDTH = 1280  # pixels; pictures are enlarged by a whole number towards it
+WANTED_WIDTH = 1280  # pixels; pictures are enlarged by a whole number towards it, none higher
 
 
 def contact_sheet(
@@ -29,7 +29,7 @@ def contact_sheet(
     """
     height, width = rows[0].shape[1:3]
     columns = min(MOST_COLUMNS, max(1, WANTED_WIDTH // width), max(len(row) for row in rows))
-    scale = max(1, WANTED_WIDTH // (columns * width))
+    scale = max(1, min(WANTED_WIDTH // (columns * width), WANTED_WIDTH // height))
     cell_width, cell_height = width * scale, height * scale
     gap = max(2, min(12, cell_width // 16))
     font = ImageFont.load_default(size=16)

@@ -76,6 +76,11 @@ def test_pictures_wider_than_the_sheet_are_not_shrunk():
     assert len(found(sheet, 10)[1]) == 2000
 
 
+def test_tall_pictures_are_not_enlarged_beyond_the_width_that_is_wanted():
+    assert len(found(contact_sheet([swatches(1, height=400, width=100)]), 10)[0]) == 1200
+    assert len(found(contact_sheet([swatches(1, height=5000, width=100)]), 10)[0]) == 5000
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 def test_a_png_holds_the_very_pixels_and_is_the_same_each_time(channels):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, channels), dtype=np.uint8)
