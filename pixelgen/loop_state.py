@@ -35,6 +35,7 @@ class LoopState:
         without_improvement: evaluations since then.
         measured_at: the progress at the last evaluation. By progress and not by the clock, so that
             a recipe that is run again picks its best weights from the same ones.
+        measured_targets: the tokens learned from at the last evaluation.
         knots: what the pace has settled on.
         rate_scale: what the model's learning rate is multiplied by; below 1 once the loss was no
             number, or had run away, and the run went back.
@@ -54,6 +55,7 @@ class LoopState:
     best_step: Count = 0
     without_improvement: Count = 0
     measured_at: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    measured_targets: Count = 0
     knots: Annotated[list[Knot], Field(max_length=MOST_KNOTS)] = field(default_factory=list)
     rate_scale: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     parts: Annotated[int, Field(ge=1, lt=2**31)] = 1

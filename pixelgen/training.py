@@ -29,6 +29,7 @@ from pixelgen.runs.directory import RunDirectory
 from pixelgen.runs.moments import forget_moments_after
 
 MEASURED_SHARE = 0.005  # of the budget: at least so much lies between two evaluations
+MEASURED_WORK = 2  # times as many tokens as are measured are learned between two
 SAMPLED_SHARE = 0.1  # of a budget in minutes: how much sampling may come on top
 CHECKPOINT_SHARE = 0.05  # of the time since the last checkpoint that writing one may take
 SLOWER = 0.25  # times the learning rate, once the loss was no number or has run away
@@ -285,6 +286,7 @@ class Loop:
             self.model, material.cutter, material.held_out, material.held_out_groups
         )
         state.measured_at = self.pace.progress(state.step)
+        state.measured_targets = state.targets
         bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
         if not math.isfinite(bits):
             raise Derailed(f"the held-out loss after step {state.step} is {bits}")
@@ -298,9 +300,12 @@ class Loop:
     # -- what comes on top -------------------------------------------------------------------
 
     def _is_measured(self) -> bool:
+        state = self.state
         # The progress is less than it was where a run goes on to a larger budget.
-        since = abs(self.pace.progress(self.state.step) - self.state.measured_at)
-        return since >= MEASURED_SHARE
+        since = abs(self.pace.progress(state.step) - state.measured_at)
+        learned = state.targets - state.measured_targets
+        enough = learned >= MEASURED_WORK * self.material.held_out.size
+        return since >= MEASURED_SHARE and (enough or not state.measured_targets)
 
     def _has_time_to_sample(self) -> bool:
         """Whether a budget in minutes leaves room for pictures, which change nothing else."""

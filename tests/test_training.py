@@ -166,6 +166,15 @@ class TestMeasuring:
         measured = [bool(line["held_out_bits_per_pixel"]) for line in outcome.run.metrics]
         assert [epoch for epoch, one in enumerate(measured, 1) if one] == [3, 6, 9]
 
+    def test_measuring_many_pictures_takes_a_small_part_of_the_time_that_learning_few_does(
+        self, train
+    ):
+        outcome, _ = train(
+            data={"held_out": 0.75}, training={"epochs": 14}
+        )  # 2 learned, 6 measured
+        measured = [bool(line["held_out_bits_per_pixel"]) for line in outcome.run.metrics]
+        assert [epoch for epoch, one in enumerate(measured, 1) if one] == [1, 7, 13, 14]
+
     def test_patience_ends_a_run_that_no_longer_improves(self, train):
         outcome, _ = train({"learning_rate": 0}, training={"epochs": 50, "patience": 3})
         assert outcome.end == "patience"
