@@ -135,6 +135,8 @@ def start(
     _stop_here_if(should_stop())
     segments = resolved.classes["model"].segments(resolved.options["model"])
     material = make_material(collection, split, framing, tokenizer, segments, resolved.executor())
+    resolved = resolved.with_model_settled(material.tokens)
+    recipe = resolved.recipe
     model: Model = resolved.classes["model"].build(
         material.spec, resolved.options["model"], seed=recipe.seed, device=recipe.device
     )

@@ -28,7 +28,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -272,6 +272,21 @@ class Resolved:
         threads = isinstance(executor, Local) and executor.options.kind == "threads"
         # Sources read ahead in threads themselves, where that helps.
         return collect(source, self.recipe.data.size, executor=None if threads else executor)
+
+    def with_model_settled(self, tokens: int) -> Resolved:
+        """Return the same with all decided that the model leaves to the pictures.
+
+        Args:
+            tokens: how many there are to be learned.
+        """
+        options = self.classes["model"].settle(self.options["model"], tokens)
+        section = {"name": self.recipe.model.name, **_written(options)}
+        model = type(self.recipe.model).model_validate(section)
+        return replace(
+            self,
+            recipe=self.recipe.model_copy(update={"model": model}),
+            options={**self.options, "model": options},
+        )
 
     def executor(self) -> Executor:
         """Return what independent work is spread with."""

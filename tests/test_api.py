@@ -33,8 +33,42 @@ class Notes(Listener):
         self.notes.append(text)
 
 
+SMALL = {"name": "numpy-lstm", "hidden": 8, "embedding": 8, "projection": 8}
+
+
 def pictures_of(path: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (path / "samples").glob("seed*.png")}
+
+
+class TestWhatTheModelDecides:
+    @pytest.mark.parametrize(
+        ("given", "few", "dropout"),
+        [({}, 6 * 12 * 12 + 1, 0.2), ({}, 6 * 12 * 12, 0.0), ({"dropout": 0.1}, 10**9, 0.1)],
+    )
+    def test_few_tokens_are_learned_with_dropout(
+        self, quick, tmp_path, monkeypatch, given, few, dropout
+    ):
+        monkeypatch.setattr("pixelgen.models.canonical.options.FEW_TOKENS", few)
+        one = start(quick(data={"size": 12}, model={**SMALL, **given}), tmp_path / "one")
+        assert Recipe.read(one.run.directory.recipe).model.options["dropout"] == dropout
+        given = {**SMALL, "dropout": dropout}
+        other = start(quick(data={"size": 12}, model=given), tmp_path / "other")
+        assert pictures_of(one.run.path) == pictures_of(other.run.path)
+        assert (
+            one.run.metrics[-1]["train_bits_per_pixel"]
+            == (other.run.metrics[-1]["train_bits_per_pixel"])
+        )
+
+    def test_a_run_that_goes_on_keeps_it(self, quick, tmp_path, monkeypatch):
+        start(quick(model=SMALL), tmp_path / "run")
+        monkeypatch.setattr("pixelgen.models.canonical.options.FEW_TOKENS", 0)
+        outcome = pixelgen.resume(tmp_path / "run", epochs=3)
+        assert outcome.run.recipe.model.options["dropout"] == 0.2
+
+    def test_a_model_that_has_no_such_option_has_what_it_was_given(self, quick, tmp_path):
+        resolved = quick()
+        outcome = start(resolved, tmp_path / "run")
+        assert outcome.run.recipe.model == resolved.recipe.model
 
 
 class TestWhatIsLeft:

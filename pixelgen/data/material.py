@@ -101,6 +101,11 @@ class Material:
         """What a model may know."""
         return make_spec(self.cutter, self.tokenizer.palette, len(self.collection.groups))
 
+    @property
+    def tokens(self) -> int:
+        """How many there are to be learned, augmentation aside."""
+        return len(self.split.train) * self.cutter.scan.cells
+
     def plain(self, indices: Sequence[int]) -> np.ndarray:
         """Return pictures of the collection at the run's size: (N, H, W, 3 or 4) uint8."""
         pictures = self.collection.pictures

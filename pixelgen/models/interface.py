@@ -186,6 +186,19 @@ class Model(ABC):
         """Return how a model with these options wants its sequences cut."""
 
     @classmethod
+    def settle(cls, options: Any, tokens: int) -> Any:
+        """Return the options with all decided that they leave to the pictures, as a run begins.
+
+        The recipe keeps them, so a run that goes on, or is repeated, has the same. The default
+        returns what it is given.
+
+        Args:
+            options: as the recipe has them.
+            tokens: how many there are to be learned, augmentation aside.
+        """
+        return options
+
+    @classmethod
     @abstractmethod
     def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:
         """Return a new, untrained model; the same for the same seed."""

@@ -51,6 +51,11 @@ class NumpyLSTM(Model):
         return segments
 
     @classmethod
+    def settle(cls, options: Any, tokens: int) -> Any:
+        """Return the options with all decided that they leave to the pictures."""
+        return options.settled(tokens)
+
+    @classmethod
     def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:
         """Return a new, untrained model; the same for the same seed.
 
@@ -164,7 +169,7 @@ class NumpyLSTM(Model):
 
     def _dropout_masks(self, batch: Batch) -> list[np.ndarray]:
         """(T, B, H) a layer, keyed by the seed and the step, so that there is no state to keep."""
-        share, hidden = self._network.options.dropout, self._network.options.hidden
+        share, hidden = self._network.options.dropout_share, self._network.options.hidden
         if not share:
             return []
         masks = []

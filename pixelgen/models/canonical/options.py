@@ -40,6 +40,10 @@ ARTICLE: dict[str, Any] = {
 
 FAMILY = "canonical-lstm"
 
+# Dropout keeps a network from learning ten paintings at 75×75 by heart; of forty it has nothing to
+# keep it from, and only learns more slowly.
+FEW_TOKENS, DROPOUT_OF_FEW = 150_000, 0.2
+
 # The options that decide which weights there are; a saved model keeps its own.
 ENDS = (
     "embedding",
@@ -187,6 +191,10 @@ class NeighbourOptions(Options):
     def middle_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the weights between the input and the output layer, by name."""
 
+    def settled(self, tokens: int) -> Self:
+        """Return the options with all decided that they leave to the pictures."""
+        return self
+
     @abstractmethod
     def segments(self) -> Segments:
         """Return how sequences are to be cut."""
@@ -202,8 +210,12 @@ class CanonicalOptions(NeighbourOptions):
     projection: int = Field(128, ge=1, le=8192, description=PROJECTION)
     layers: int = Field(1, ge=1, le=8, description="LSTM layers, one on top of another")
     hidden: int = Field(128, ge=1, le=8192, description="width of each LSTM layer's state")
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of each LSTM layer's outputs dropped in training"
+    dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="share of each LSTM layer's outputs dropped in training; unset: "
+        f"{DROPOUT_OF_FEW} where fewer than {FEW_TOKENS:,} tokens are learned, otherwise 0",
     )
     memory: Literal["row", "picture"] = Field(
         "row", description="how far the state reaches: along one line of the scan, or all of it"
@@ -226,6 +238,17 @@ class CanonicalOptions(NeighbourOptions):
         if self.window is not None and self.memory != "picture":
             raise ValueError("'window' cuts whole pictures, so it needs memory=picture")
         return self
+
+    @property
+    def dropout_share(self) -> float:
+        """How much is dropped: nothing where that has not been settled."""
+        return self.dropout or 0.0
+
+    def settled(self, tokens: int) -> Self:
+        """Return the options with the dropout decided."""
+        if self.dropout is not None:
+            return self
+        return self.model_copy(update={"dropout": DROPOUT_OF_FEW if tokens < FEW_TOKENS else 0.0})
 
     @property
     def width(self) -> int:

@@ -68,6 +68,11 @@ class KerasLSTM(Model):
         return segments
 
     @classmethod
+    def settle(cls, options: Any, tokens: int) -> Any:
+        """Return the options with all decided that they leave to the pictures."""
+        return options.settled(tokens)
+
+    @classmethod
     def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:
         """Return a new, untrained model; the same for the same seed.
 
@@ -192,11 +197,11 @@ class KerasLSTM(Model):
     def _kept(self, batch: Batch, rows: int) -> list[np.ndarray] | None:
         """What dropout keeps of each layer's outputs in the next training step, if it drops any."""
         options = self._options
-        if not options.dropout:
+        if not options.dropout_share:
             return None
         shape = (*batch.targets.T.shape, options.hidden)
         return [
-            kept_outputs(self._seed, self._steps_taken, layer, options.dropout, shape, rows)
+            kept_outputs(self._seed, self._steps_taken, layer, options.dropout_share, shape, rows)
             for layer in range(options.layers)
         ]
 

@@ -175,7 +175,7 @@ class Network:
         Where `kept` is given, it says which of each layer's outputs are not dropped: (T, B, H).
         """
         last: State = []
-        share = self.options.dropout
+        share = self.options.dropout_share
         for layer, (h, c) in enumerate(state):
             x, last_h, last_c = self._recurrences[layer](x, h, c)
             last.append((last_h, last_c))

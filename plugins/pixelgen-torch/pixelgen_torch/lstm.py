@@ -79,7 +79,7 @@ class LSTMNetwork(SequenceNetwork):
                 c,
             )
             last.append((last_h, last_c))
-            x = dropped(x, self.options.dropout, dropout, batch_axis=1)
+            x = dropped(x, self.options.dropout_share, dropout, batch_axis=1)
         return x, last
 
     def fresh_state(self, rows: int) -> Carried:

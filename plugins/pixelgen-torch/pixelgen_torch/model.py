@@ -113,6 +113,11 @@ class TorchModel(Model):
         return segments
 
     @classmethod
+    def settle(cls, options: Any, tokens: int) -> Any:
+        """Return the options with all decided that they leave to the pictures."""
+        return options.settled(tokens)
+
+    @classmethod
     def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:
         """Return a new, untrained model; the same for the same seed.
 
