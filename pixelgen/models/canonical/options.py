@@ -40,7 +40,7 @@ ARTICLE: dict[str, Any] = {
 
 FAMILY = "canonical-lstm"
 
-# Dropout keeps a network from learning ten paintings at 75×75 by heart; of forty it has nothing to
+# Dropout keeps a network from learning nine paintings at 75×75 by heart; of 37 it has nothing to
 # keep it from, and only learns more slowly.
 FEW_TOKENS, DROPOUT_OF_FEW = 150_000, 0.2
 
