@@ -72,6 +72,7 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "256 wide": {"model": wide(256)},
     "hidden 384, 256 wide else": {"model": {**wide(256), "hidden": 384}},
     "two layers": {"model": {"layers": 2}},
+    # Unless pictures are few, that is as it is, and shows how far one run differs from the next.
     "no dropout": {"model": {"dropout": 0}},
     "dropout 0.2": {"model": {"dropout": 0.2}},
     "batch 64": {"model": {"batch": 64}},

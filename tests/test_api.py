@@ -54,10 +54,8 @@ class TestWhatTheModelDecides:
         given = {**SMALL, "dropout": dropout}
         other = start(quick(data={"size": 12}, model=given), tmp_path / "other")
         assert pictures_of(one.run.path) == pictures_of(other.run.path)
-        assert (
-            one.run.metrics[-1]["train_bits_per_pixel"]
-            == (other.run.metrics[-1]["train_bits_per_pixel"])
-        )
+        bits = [run.metrics[-1]["train_bits_per_pixel"] for run in (one.run, other.run)]
+        assert bits[0] == bits[1]
 
     def test_a_run_that_goes_on_keeps_it(self, quick, tmp_path, monkeypatch):
         start(quick(model=SMALL), tmp_path / "run")

@@ -102,7 +102,7 @@ def bands(
     elif grid[0] <= band_rows(grid[1]) or not _near(cutter):
         yield picture.band(picture.cutter_of(trained.over(grid)))
     else:
-        if len(trained.strides) > 1:
+        if trained.has_small_copy:
             yield picture.band(picture.cutter_of(trained.small_copy(grid)))
         yield from picture.finest()
 
@@ -116,7 +116,7 @@ def _near(cutter: Cutter) -> bool:
     """Whether all that a row of the finest level depends on is near it, or in the small copy."""
     if cutter.segments.memory == "picture":
         return False
-    if not cutter.offsets and len(cutter.scan.strides) > 1:
+    if not cutter.offsets and cutter.scan.has_small_copy:
         return False  # with `previous` a level's first cell follows on the last one of another
     return cutter.scan.name in ("raster", "serpentine", "pyramid")
 
@@ -149,7 +149,7 @@ class _Picture:
         step, below = trained.strides[0], 0  # of rows: a band's levels lie as the picture's do
         if trained.name == "serpentine":
             step = 2  # which turns each row
-        if len(trained.strides) > 1:
+        if trained.has_small_copy:
             below = max(1, *looks)  # the small copy's next row, which is a band's first
         above = math.ceil(max(1, -min(looks)) / step) * step
         rows = max(1, band_rows(width) // step) * step
@@ -158,36 +158,34 @@ class _Picture:
             tall = min(end + below, height) - first
             if tall not in self.cutters:
                 self.cutters[tall] = self.cutter_of(trained.over((tall, width)))
-            yield self.band(self.cutters[tall], first, begin - first, end - first)
+            yield self.band(self.cutters[tall], first, range(begin - first, end - first))
 
-    def band(
-        self, cutter: Cutter, first_row: int = 0, begin: int | None = None, end: int | None = None
-    ) -> Band:
+    def band(self, cutter: Cutter, first_row: int = 0, rows: range | None = None) -> Band:
         """Return the band of a cutter's cells: all, or those of the finest level in some rows.
 
         Args:
             cutter: over the band's cells.
             first_row: that it begins with, in the picture.
-            begin, end: the rows, of the cutter's.
+            rows: of the cutter's, those whose cells of the finest level it paints; None for all.
         """
         scan = cutter.scan
         stands, later = np.zeros((2, scan.cells), bool)  # painted before; painted with another band
-        if begin is not None and end is not None:
-            stands = (scan.rows < begin) | (scan.spacings[0] > scan.strides[-1])
-            later = (scan.rows >= end) & ~stands
+        if rows is not None:
+            stands = (scan.rows < rows.start) | (scan.spacings[0] > scan.strides[-1])
+            later = (scan.rows >= rows.stop) & ~stands
         until = scan.cells - int(np.count_nonzero(later))
         stood = int(np.count_nonzero(stands))
         given = None
         if self.given is not None:
             given = _part(self.given, scan, first_row)
-            if begin is None or self._given_above(first_row + begin):
+            if rows is None or self._given_above(first_row + rows.start):
                 stands = stands | (scan.canvas(given[None])[0] != FREE)
         return Band(
             cutter=cutter,
             schedule=self._schedule(cutter, stands, until),
             grid=self.grid,
             first_row=first_row,
-            rows=scan.grid[0] if end is None else end,
+            rows=scan.grid[0] if rows is None else rows.stop,
             stood=stood,
             adds=until - stood,
             trained=None if self.grid == self.cutter.scan.grid else self.cutter.scan,
@@ -201,7 +199,7 @@ class _Picture:
         """
         assert self.given is not None
         parts = [self.given[:row]]
-        if len(self.cutter.scan.strides) > 1:
+        if self.cutter.scan.has_small_copy:
             parts.append(_part(self.given, self.cutter.scan.small_copy(self.grid)))
         return all((part != FREE).all() for part in parts)
 

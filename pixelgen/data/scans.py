@@ -77,6 +77,11 @@ class Scan:
         """Return the same scan over another grid; a pyramid has as many levels as this one."""
         return _scan(self.name, grid, self.strides)
 
+    @property
+    def has_small_copy(self) -> bool:
+        """Whether coarser levels come before the finest one; `small_copy` has them."""
+        return len(self.strides) > 1
+
     def small_copy(self, grid: tuple[int, int]) -> Scan:
         """Return what `over(grid)` of a pyramid visits before its finest level, and no more."""
         height, width = (math.ceil(side / self.strides[-2]) for side in grid)
