@@ -38,8 +38,9 @@ from pixelgen.executors.interface import Executor
 from pixelgen.executors.local import Local
 from pixelgen.options import Options
 from pixelgen.plugins import catalogue
-from pixelgen.recipe import Recipe, Resolved, resolve
+from pixelgen.recipe import Recipe
 from pixelgen.registration import is_installed
+from pixelgen.resolving import Resolved, resolve
 from pixelgen.sources.interface import Picture, Source
 from pixelgen.sources.landscapes import paint_landscape
 from pixelgen.threads import cores

@@ -19,7 +19,8 @@ from pixelgen.data.material import fit_tokenizer, make_material
 from pixelgen.models.interface import Model
 from pixelgen.processes import help_if_asked
 from pixelgen.provenance import manifest_of
-from pixelgen.recipe import Recipe, Resolved, merge, read_toml, resolve
+from pixelgen.recipe import Recipe, merge, read_toml
+from pixelgen.resolving import Resolved, resolve
 from pixelgen.resuming import resume as resume
 from pixelgen.run import Run, framing_of
 from pixelgen.runs import atomic

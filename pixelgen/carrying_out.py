@@ -19,8 +19,9 @@ from pixelgen.models.interface import Model
 from pixelgen.pace import Pace
 from pixelgen.plugins import catalogue
 from pixelgen.provenance import now
-from pixelgen.recipe import Recipe, Resolved
+from pixelgen.recipe import Recipe
 from pixelgen.report.contact_sheet import contact_sheet, png_bytes
+from pixelgen.resolving import Resolved
 from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory

@@ -9,11 +9,11 @@ import numpy as np
 from pixelgen.data.material import Material
 from pixelgen.errors import PixelgenError
 from pixelgen.options import parse_options
-from pixelgen.recipe import Resolved
 from pixelgen.report.evolution import write_evolution
 from pixelgen.report.gallery import Gallery
 from pixelgen.report.keeping import keep_for_report
 from pixelgen.report.page import write_page
+from pixelgen.resolving import Resolved
 from pixelgen.run import Run
 from pixelgen.runs.moments import FINISHED, Moment, add_moment, read_moments
 from pixelgen.samplers.interface import Sampler

@@ -13,7 +13,7 @@ from pixelgen.data.collection import Collection, Split
 from pixelgen.data.material import Material
 from pixelgen.models.interface import Model
 from pixelgen.plugins import catalogue
-from pixelgen.recipe import Resolved
+from pixelgen.resolving import Resolved
 
 LISTED = 1000  # of encoded pictures: a file of millions of names could not be read again
 

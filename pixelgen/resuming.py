@@ -27,7 +27,8 @@ from pixelgen.pace import Pace
 from pixelgen.plugins import catalogue
 from pixelgen.processes import help_if_asked, world_size
 from pixelgen.provenance import data_of, plugin_of
-from pixelgen.recipe import Recipe, merge, resolve
+from pixelgen.recipe import Recipe, merge
+from pixelgen.resolving import resolve
 from pixelgen.run import check_fits, framing_of
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory

@@ -20,7 +20,7 @@ from pixelgen.models.interface import Model, ModelSpec
 from pixelgen.options import parse_options
 from pixelgen.plan import Wishes
 from pixelgen.plugins import catalogue
-from pixelgen.recipe import Recipe, Resolved, resolve
+from pixelgen.recipe import Recipe
 from pixelgen.request import (
     Asked,
     GroupLike,
@@ -31,6 +31,7 @@ from pixelgen.request import (
     weights_of,
     wishes_for,
 )
+from pixelgen.resolving import Resolved, resolve
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.samplers.interface import Sampler
 from pixelgen.tokenizers.interface import Tokenizer

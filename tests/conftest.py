@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from pixelgen.plugins import registered
-from pixelgen.recipe import Recipe, Resolved, merge, resolve
+from pixelgen.recipe import Recipe, merge
+from pixelgen.resolving import Resolved, resolve
 
 # No clock decides over a test: a busy machine is not a bug.
 settings.register_profile("pixelgen", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -21,7 +21,8 @@ from pixelgen.errors import (
     SourceError,
     StorageError,
 )
-from pixelgen.recipe import Recipe, resolve
+from pixelgen.recipe import Recipe
+from pixelgen.resolving import resolve
 from pixelgen.training import Listener
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from pixelgen.api import start
 from pixelgen.errors import OptionError, SourceError
-from pixelgen.recipe import PluginSection, resolve
+from pixelgen.recipe import PluginSection
+from pixelgen.resolving import resolve
 from pixelgen.run import Run
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pixelgen.cli.recipes import bundled_recipes, find_recipe, recipe_folder
-from pixelgen.recipe import Recipe, resolve
+from pixelgen.recipe import Recipe
+from pixelgen.resolving import resolve
 
 RECIPES = list(bundled_recipes())
 

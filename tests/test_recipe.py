@@ -1,22 +1,17 @@
-"""Recipes: what is wrong is named, later layers win, and a resolved recipe resolves to itself."""
+"""Recipes: what is wrong is named, and later layers win."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pixelgen
-from pixelgen import builtin
 from pixelgen.errors import OptionError, PixelgenError, PluginNotFound, RecipeError
-from pixelgen.plugins import Catalogue
-from pixelgen.recipe import Recipe, merge, read_toml, resolve
-from pixelgen.registration import Origin
+from pixelgen.recipe import Recipe, merge, read_toml
+from pixelgen.resolving import resolve
 
 MARKOV = {"tokenizer": {"name": "rgb-grid"}, "model": {"name": "markov"}}
 
@@ -195,97 +190,3 @@ class TestMerging:
         layer = {"model": {"name": "markov"}, "training": {"epochs": 1}}
         merge(layer, {"model": {"order": 1}, "training": {"minutes": 1}})
         assert layer == {"model": {"name": "markov"}, "training": {"epochs": 1}}
-
-
-class TestResolving:
-    def test_everything_that_was_left_out_is_filled_in(self, folder):
-        resolved = resolve(Recipe.parse({"source": {"location": str(folder)}, **MARKOV}))
-        recipe = resolved.recipe
-        assert recipe.source.name == "folder"
-        assert recipe.sampler.name == "multinomial"
-        assert recipe.sampler.options["temperature"] == 1.0
-        assert recipe.model.options == resolved.options["model"].model_dump(mode="json")
-        assert recipe.training.minutes == 1.0
-        assert resolved.classes["model"].__name__ == "Markov"
-
-    def test_without_a_place_the_bundled_source_is_taken(self):
-        assert resolve(Recipe.parse(MARKOV)).recipe.source.name == "sample"
-
-    def test_what_is_picked_is_said_and_what_is_named_is_not(self):
-        picked = resolve(Recipe.parse({"tokenizer": {"name": "rgb-grid"}}))
-        assert [reason.split()[0] for reason in picked.reasons] == ["model"]
-        assert picked.recipe.model.name in picked.reasons[0]
-        assert resolve(Recipe.parse(MARKOV)).reasons == []
-
-    def test_the_best_plugin_is_passed_over_where_its_import_fails(self):
-        @pixelgen.hookimpl
-        def register_models(register):
-            register("torch-lstm", "module_that_is_broken:Model")
-
-        plugins = Catalogue()
-        plugins.add(builtin, Origin("builtin", "pixelgen-core", "1", "built-in"))
-        broken = SimpleNamespace(register_models=register_models)
-        plugins.add(broken, Origin("broken", "pixelgen-torch", "1", "entry point"))
-        resolved = resolve(Recipe.parse({"tokenizer": {"name": "rgb-grid"}}), plugins)
-        assert resolved.recipe.model.name == "numpy-lstm"
-        assert "'torch-lstm' cannot be imported" in resolved.reasons[0]
-
-    def test_a_resolved_recipe_resolves_to_itself(self, quick):
-        recipe = quick().recipe
-        assert resolve(recipe).recipe == recipe
-
-    def test_a_resolved_recipe_survives_its_toml(self, quick, tmp_path: Path):
-        recipe = quick(
-            seed=2**62, painting={"temperatures": [0.2, 0.4]}, data={"augment": "flips"}
-        ).recipe
-        written = tmp_path / "recipe.toml"
-        written.write_text(recipe.toml(), encoding="utf-8")
-        assert Recipe.read(written) == recipe
-        assert resolve(Recipe.read(written)).recipe == recipe
-
-    def test_a_place_is_made_absolute_so_that_the_recipe_holds_from_every_folder(
-        self, folder, monkeypatch
-    ):
-        monkeypatch.chdir(folder.parent)
-        resolved = resolve(Recipe.parse({"source": {"location": folder.name}, **MARKOV}))
-        assert resolved.recipe.source.location == str(folder)
-
-    def test_an_option_set_to_none_stays_none_in_the_written_recipe(self, quick, toy_models):
-        model = {"name": "learner", "forget_after": "none"}
-        resolved = quick(model=model)
-        assert resolved.options["model"].forget_after is None
-        again = resolve(Recipe.parse(tomllib.loads(resolved.recipe.toml())))
-        assert again.options["model"].forget_after is None
-
-
-@pytest.mark.parametrize(
-    ("training", "jitter"),
-    [({"minutes": 1}, 0.1), ({"minutes": 15}, 0.25), ({"epochs": 500}, 0.1)],
-)
-def test_the_jitter_suits_the_budget_where_none_is_given(training, jitter):
-    base = {"tokenizer": {"name": "rgb-grid"}, "model": {"name": "markov"}, "training": training}
-    assert resolve(Recipe.parse(base)).recipe.data.jitter == jitter
-    given = resolve(Recipe.parse({**base, "data": {"jitter": 0}}))
-    assert given.recipe.data.jitter == 0
-
-
-@pytest.mark.parametrize(
-    ("model", "scan"),
-    [
-        ({"name": "numpy-lstm"}, "pyramid"),
-        ({"name": "numpy-lstm", "context": "previous"}, "raster"),
-        ({"name": "markov"}, "raster"),
-    ],
-)
-def test_the_scan_suits_the_model_where_none_is_given(model, scan):
-    base = {"tokenizer": {"name": "rgb-grid"}, "model": model}
-    found = resolve(Recipe.parse(base)).recipe
-    assert found.data.scan == scan
-    assert tomllib.loads(found.toml())["data"]["scan"] == scan  # kept, whatever suits it later
-    given = resolve(Recipe.parse({**base, "data": {"scan": "hilbert"}}))
-    assert given.recipe.data.scan == "hilbert"
-
-
-def test_no_scan_is_settled_on_where_no_model_is_needed():
-    recipe = Recipe.parse({"tokenizer": {"name": "rgb-grid"}})
-    assert resolve(recipe, kinds=("source", "tokenizer")).recipe.data.scan is None

@@ -11,8 +11,9 @@ from PIL import Image
 
 from pixelgen.api import start
 from pixelgen.errors import OptionError, SourceError
-from pixelgen.recipe import PluginSection, resolve
+from pixelgen.recipe import PluginSection
 from pixelgen.request import by_row, weights_of
+from pixelgen.resolving import resolve
 from pixelgen.run import Run
 
 TINY = {"hidden": 8, "embedding": 6, "projection": 5, "context": "near"}

@@ -14,7 +14,8 @@ from PIL import Image
 from pixelgen.api import resume, start
 from pixelgen.errors import RecipeError, RunInUse, RunNotFound, RunUnreadable
 from pixelgen.evaluation.held_out import held_out_of
-from pixelgen.recipe import Recipe, resolve
+from pixelgen.recipe import Recipe
+from pixelgen.resolving import resolve
 from pixelgen.runs import checksums
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.training import Listener

@@ -68,7 +68,8 @@ def encode(
     from pixelgen.cli.assignments import parse_assignments, parse_size, tables
     from pixelgen.cli.encode_display import encoding_bar, summary
     from pixelgen.cli.visible import echo, shown
-    from pixelgen.recipe import Recipe, merge, resolve
+    from pixelgen.recipe import Recipe, merge
+    from pixelgen.resolving import resolve
     from pixelgen.token_store.encoding import encode_pictures
 
     given = tables(

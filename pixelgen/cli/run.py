@@ -145,7 +145,8 @@ def run(
     from pixelgen.cli.outcome import finish
     from pixelgen.cli.recipes import default_budget, find_recipe
     from pixelgen.cli.visible import echo
-    from pixelgen.recipe import Recipe, merge, read_toml, resolve
+    from pixelgen.recipe import Recipe, merge, read_toml
+    from pixelgen.resolving import resolve
 
     given = tables(
         source__name=source,

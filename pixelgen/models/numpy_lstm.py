@@ -12,23 +12,24 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from pixelgen.data.segments import Batch, Segments, equal_parts
+from pixelgen.data.segments import Batch, equal_parts
 from pixelgen.errors import DeviceNotFound
 from pixelgen.models.canonical.backward import Gradients, loss_and_gradients
 from pixelgen.models.canonical.decoder import NumpyDecoder
 from pixelgen.models.canonical.forward import Network
 from pixelgen.models.canonical.loss import nats
+from pixelgen.models.canonical.model import NeighbourModel
 from pixelgen.models.canonical.optimizer import Optimizer
 from pixelgen.models.canonical.options import FAMILY, CanonicalOptions
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import State, TrainingState, read_training_state
 from pixelgen.models.canonical.weights import read_model, write_model
-from pixelgen.models.interface import Decoder, Model, ModelSpec
+from pixelgen.models.interface import Decoder, ModelSpec
 from pixelgen.options import Options
 from pixelgen.randomness import generator_for
 
 
-class NumpyLSTM(Model):
+class NumpyLSTM(NeighbourModel):
     """The canonical LSTM on NumPy. B sequences in a batch, T positions in each."""
 
     Options: ClassVar[type[Options]] = CanonicalOptions
@@ -43,17 +44,6 @@ class NumpyLSTM(Model):
         # Where sequences go on from one batch to the next; training and `nll` walk separately.
         self._training_state: State = network.fresh_state(0)
         self._reading_state: State = network.fresh_state(0)
-
-    @classmethod
-    def segments(cls, options: Any) -> Segments:
-        """Return how a model with these options wants its sequences cut."""
-        segments: Segments = options.segments()
-        return segments
-
-    @classmethod
-    def settle(cls, options: Any, tokens: int) -> Any:
-        """Return the options with all decided that they leave to the pictures."""
-        return options.settled(tokens)
 
     @classmethod
     def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:

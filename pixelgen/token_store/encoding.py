@@ -22,7 +22,7 @@ from pixelgen.data.collection import held_out_count, no_pictures
 from pixelgen.errors import OptionError, RunExists
 from pixelgen.executors.interface import Executor
 from pixelgen.randomness import generator_for
-from pixelgen.recipe import Resolved
+from pixelgen.resolving import Resolved
 from pixelgen.run import framing_of
 from pixelgen.runs import atomic, checksums
 from pixelgen.runs.lock import locked

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pixelgen.errors import OptionError, RunUnreadable
+from pixelgen.recipe import Recipe
 from pixelgen.token_store.manifest import FILE
-
-if TYPE_CHECKING:
-    from pixelgen.recipe import Recipe
 
 SOURCE = "tokens"  # the source that reads them
 TABLES = {"seed", "source", "data", "tokenizer"}

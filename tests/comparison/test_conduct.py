@@ -16,7 +16,8 @@ from pixelgen.errors import OptionError, RunNotFound, RunUnreadable, TrainingErr
 from pixelgen.executors.interface import Executor
 from pixelgen.executors.local import Local
 from pixelgen.options import Options
-from pixelgen.recipe import Recipe, resolve
+from pixelgen.recipe import Recipe
+from pixelgen.resolving import resolve
 from pixelgen.runs.directory import RunDirectory
 
 

@@ -13,7 +13,8 @@ from pixelgen.comparison.measure import PAINTED, PICTURES, measure, read_measure
 from pixelgen.comparison.preparing import prepare
 from pixelgen.errors import SourceError
 from pixelgen.evaluation.held_out import held_out_of
-from pixelgen.recipe import Recipe, merge, resolve
+from pixelgen.recipe import Recipe, merge
+from pixelgen.resolving import resolve
 
 
 @pytest.fixture

@@ -120,7 +120,8 @@ def _palettes(folder: Path) -> Target:
 
 
 def _recipes(folder: Path, run: Path) -> Target:
-    from pixelgen.recipe import Recipe, resolve
+    from pixelgen.recipe import Recipe
+    from pixelgen.resolving import resolve
 
     path = folder / "recipe.toml"
 
@@ -236,7 +237,8 @@ def _tokenizers(run: Path) -> Target:
 
 def _tokens(folder: Path, pictures: Path) -> Target:
     from pixelgen.executors.local import Local
-    from pixelgen.recipe import Recipe, resolve
+    from pixelgen.recipe import Recipe
+    from pixelgen.resolving import resolve
     from pixelgen.token_store.encoding import encode_pictures
     from pixelgen.token_store.store import TokenStore
 
@@ -266,7 +268,8 @@ def _options() -> Target:
     """A command line, a word a line; it is only looked at, and nothing is run."""
     from pixelgen.cli import app
     from pixelgen.cli.assignments import parse_assignments, parse_size, parse_temperatures
-    from pixelgen.recipe import Recipe, resolve
+    from pixelgen.recipe import Recipe
+    from pixelgen.resolving import resolve
 
     def feed(data: bytes) -> None:
         words = data.decode("utf-8", "surrogateescape").split("\n")

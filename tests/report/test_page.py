@@ -11,10 +11,11 @@ from html_tags import Tags
 from PIL import Image
 
 from pixelgen.api import start
-from pixelgen.recipe import Recipe, resolve
+from pixelgen.recipe import Recipe
 from pixelgen.report.encoding import address, addresses
 from pixelgen.report.page import render_page, write_page
 from pixelgen.report.swatches import swatches
+from pixelgen.resolving import resolve
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&lt;script&gt;.png"
 

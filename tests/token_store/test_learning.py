@@ -15,7 +15,8 @@ from pixelgen.errors import OptionError, RecipeError, RunUnreadable, SourceError
 from pixelgen.evaluation.conduct import evaluate
 from pixelgen.evaluation.held_out import material_of
 from pixelgen.executors.local import Local
-from pixelgen.recipe import Recipe, merge, resolve
+from pixelgen.recipe import Recipe, merge
+from pixelgen.resolving import resolve
 from pixelgen.resuming import resume
 from pixelgen.sources.tokens import Tokens
 from pixelgen.testing import parametrize_with_checks

@@ -47,7 +47,8 @@ def carry_out(recipe: dict[str, Any], out: Path) -> None:
     """Do what a person would who finds a run here, or none: go on with it, or begin."""
     from pixelgen import training
     from pixelgen.api import resume, start
-    from pixelgen.recipe import Recipe, resolve
+    from pixelgen.recipe import Recipe
+    from pixelgen.resolving import resolve
 
     training.CHECKPOINT_SHARE = float("inf")  # after every step, whatever it costs
     if not (out / "run.json").exists():

@@ -14,7 +14,8 @@ from small_runs import carry_out, difference, make_pictures, results, small_reci
 
 from pixelgen.api import resume, start
 from pixelgen.errors import StorageError
-from pixelgen.recipe import Recipe, resolve
+from pixelgen.recipe import Recipe
+from pixelgen.resolving import resolve
 from pixelgen.run import Run
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.training import Listener

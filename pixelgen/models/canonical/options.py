@@ -214,7 +214,7 @@ class CanonicalOptions(NeighbourOptions):
         None,
         ge=0,
         lt=1,
-        description="share of each LSTM layer's outputs dropped in training; unset: "
+        description="share of each LSTM layer's outputs dropped in training, 0 for nothing; unset: "
         f"{DROPOUT_OF_FEW} where fewer than {FEW_TOKENS:,} tokens are learned, otherwise 0",
     )
     memory: Literal["row", "picture"] = Field(

@@ -12,12 +12,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 import pixelgen
-from pixelgen.data.segments import Batch, Segments
+from pixelgen.data.segments import Batch
+from pixelgen.models.canonical.model import NeighbourModel
 from pixelgen.models.canonical.options import FAMILY
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import TrainingState, read_training_state
 from pixelgen.models.canonical.weights import read_model, write_model
-from pixelgen.models.interface import Decoder, Model, ModelSpec
+from pixelgen.models.interface import Decoder, ModelSpec
 from pixelgen_keras.batches import kept_outputs, padded
 from pixelgen_keras.engines import open_engine
 from pixelgen_keras.engines.interface import Engine
@@ -28,7 +29,7 @@ BACKEND = "keras"  # in the names of a training state
 CarriedState = list[tuple[np.ndarray, np.ndarray]]  # h and c (B, H) float32 of each layer
 
 
-class KerasLSTM(Model):
+class KerasLSTM(NeighbourModel):
     """The canonical LSTM; `network.py` has its layers, `steps.py` what is compiled."""
 
     Options: ClassVar[type[pixelgen.Options]] = KerasOptions
@@ -60,17 +61,6 @@ class KerasLSTM(Model):
         # Where sequences go on from one batch to the next; training and `nll` walk separately.
         self._training_state = self._fresh_state(0)
         self._reading_state = self._fresh_state(0)
-
-    @classmethod
-    def segments(cls, options: Any) -> Segments:
-        """Return how a model with these options wants its sequences cut."""
-        segments: Segments = options.segments()
-        return segments
-
-    @classmethod
-    def settle(cls, options: Any, tokens: int) -> Any:
-        """Return the options with all decided that they leave to the pictures."""
-        return options.settled(tokens)
 
     @classmethod
     def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:

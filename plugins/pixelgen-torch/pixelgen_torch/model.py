@@ -24,12 +24,13 @@ import torch
 from torch import Tensor
 
 from pixelgen.buffers import keep_large_buffers
-from pixelgen.data.segments import Batch, Segments
+from pixelgen.data.segments import Batch
 from pixelgen.errors import OptionError
+from pixelgen.models.canonical.model import NeighbourModel
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
 from pixelgen.models.canonical.training_state import State, TrainingState, read_training_state
 from pixelgen.models.canonical.weights import read_model, write_model
-from pixelgen.models.interface import Model, ModelSpec
+from pixelgen.models.interface import ModelSpec
 from pixelgen_torch.company import Begin, Company, Step, company, help_leader
 from pixelgen_torch.device import choose_device, product_dtype
 from pixelgen_torch.dropout import Dropout
@@ -92,7 +93,7 @@ class SequenceNetwork(Network):
         return self.output(h, time_first(batch.context.take(self.tied, 2)))
 
 
-class TorchModel(Model):
+class TorchModel(NeighbourModel):
     """Everything but the network and its decoder."""
 
     Net: ClassVar[type[SequenceNetwork]]
@@ -105,17 +106,6 @@ class TorchModel(Model):
         self.spec = network.spec
         self.seed = seed
         self._reading: Any = None  # where sequences go on in `nll`, apart from training
-
-    @classmethod
-    def segments(cls, options: Any) -> Segments:
-        """Return how a model with these options wants its sequences cut."""
-        segments: Segments = options.segments()
-        return segments
-
-    @classmethod
-    def settle(cls, options: Any, tokens: int) -> Any:
-        """Return the options with all decided that they leave to the pictures."""
-        return options.settled(tokens)
 
     @classmethod
     def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:

@@ -1,0 +1,224 @@
+"""Resolving a recipe: its plugins are picked and loaded, its options checked, its gaps filled.
+
+What comes out is complete: written into the run directory, it reproduces the run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from pixelgen.data.collection import Collection, collect
+from pixelgen.data.segments import Segments, check_scan
+from pixelgen.errors import OptionError, PluginUnusable, RecipeError, did_you_mean
+from pixelgen.executors.interface import Executor
+from pixelgen.executors.local import Local
+from pixelgen.options import parse_options
+from pixelgen.plugins import Catalogue, catalogue
+from pixelgen.recipe import PLUGIN_SECTIONS, PluginSection, Recipe, TrainingSection
+from pixelgen.sources.interface import Source
+from pixelgen.sources.tokens import Tokens
+from pixelgen.token_store.settling import SOURCE, is_token_folder, settled
+
+# On the Monet set, weak jitter is better after a minute, and strong jitter after a quarter of an
+# hour.
+JITTER, LONG_JITTER = 0.1, 0.25
+LONG_RUN = 8.0  # minutes
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A recipe with every default filled in and every plugin loaded.
+
+    Attributes:
+        recipe: complete; `recipe.toml()` reproduces the run.
+        classes: the plugin class of each section.
+        options: the checked options of each section.
+        reasons: for each plugin that was not named, which was taken and why.
+        trackers: the class and the checked options of each tracker, by name.
+    """
+
+    recipe: Recipe
+    classes: dict[str, type[Any]]
+    options: dict[str, Any]
+    reasons: list[str] = field(default_factory=list)
+    trackers: dict[str, tuple[type[Any], Any]] = field(default_factory=dict)
+
+    def source(self) -> Source:
+        """Return where the pictures come from."""
+        made: Source = self.classes["source"](
+            self.options["source"], self.recipe.source.location, seed=self.recipe.seed
+        )
+        return made
+
+    def collect(self) -> Collection:
+        """Read the pictures; raises as `pixelgen.data.collection.collect`."""
+        source = self.source()
+        if isinstance(source, Tokens):
+            return source.collection(self.recipe.device)
+        executor = self.executor()
+        threads = isinstance(executor, Local) and executor.options.kind == "threads"
+        # Sources read ahead in threads themselves, where that helps.
+        return collect(source, self.recipe.data.size, executor=None if threads else executor)
+
+    def with_model_settled(self, tokens: int) -> Resolved:
+        """Return the same with all decided that the model leaves to the pictures.
+
+        Args:
+            tokens: how many there are to be learned.
+        """
+        options = self.classes["model"].settle(self.options["model"], tokens)
+        section = {"name": self.recipe.model.name, **_written(options)}
+        model = type(self.recipe.model).model_validate(section)
+        return replace(
+            self,
+            recipe=self.recipe.model_copy(update={"model": model}),
+            options={**self.options, "model": options},
+        )
+
+    def executor(self) -> Executor:
+        """Return what independent work is spread with."""
+        made: Executor = self.classes["executor"](self.options["executor"])
+        return made
+
+
+def resolve(
+    recipe: Recipe,
+    plugins: Catalogue | None = None,
+    *,
+    kinds: Sequence[str] = PLUGIN_SECTIONS,
+) -> Resolved:
+    """Pick the plugins that a recipe leaves open, check all options, and fill in the defaults.
+
+    Args:
+        recipe: as written.
+        plugins: to pick from; those that are installed if None.
+        kinds: of the plugins that will be needed; the others are left open, and are not imported.
+
+    Raises:
+        PluginNotFound, PluginUnusable, PluginConflict: a named plugin cannot be had.
+        OptionError: an option is unknown or out of bounds.
+        RecipeError: the budget is given twice.
+    """
+    plugins = plugins or catalogue()
+    _check_budget(recipe.training)
+    if recipe.data.scan is not None:
+        check_scan(recipe.data.scan, where="in [data], or --scan")
+    _check_device(recipe.device)
+    named = recipe.source.name or (is_token_folder(recipe.source.location) and SOURCE)
+    if named == SOURCE:
+        recipe = settled(recipe)
+    classes: dict[str, type[Any]] = {}
+    options: dict[str, Any] = {}
+    reasons = []
+    filled: dict[str, Any] = {}
+    for kind in kinds:
+        section: PluginSection = getattr(recipe, kind)
+        name = section.name
+        if name is None:
+            if kind == "source":
+                name = "folder" if recipe.source.location else "sample"
+            else:
+                name, why = _best_that_loads(plugins, kind)
+                if kind in ("tokenizer", "model"):
+                    reasons.append(f"{kind} {name} ({why})")
+        classes[kind] = plugins.load(kind, name)
+        options[kind] = parse_options(
+            classes[kind].Options, section.options, owner=f"{kind} {name}"
+        )
+        dumped = {"name": name, **_written(options[kind])}
+        filled[kind] = (
+            {"location": _absolute(recipe.source.location), **dumped}
+            if kind == "source"
+            else dumped
+        )
+    if classes["source"].needs_location and not recipe.source.location:
+        raise RecipeError(
+            f"source {filled['source']['name']!r} needs to know where the pictures are",
+            where="in the recipe",
+            remedy="Name the place: pixelgen run PICTURES, or location = … under [source]",
+        )
+    trackers: dict[str, tuple[type[Any], Any]] = {}
+    for name, values in recipe.trackers.items():
+        loaded = plugins.load("tracker", name)
+        parsed = parse_options(loaded.Options, values, owner=f"tracker {name}")
+        trackers[name] = (loaded, parsed)
+    training = recipe.training
+    if not (training.epochs or training.steps or training.minutes):
+        training = training.model_copy(update={"minutes": 1.0})
+    data = recipe.data
+    if data.jitter is None:
+        long = (training.minutes or 0) >= LONG_RUN
+        data = data.model_copy(update={"jitter": LONG_JITTER if long else JITTER})
+    if data.scan is None and "model" in classes:
+        segments: Segments = classes["model"].segments(options["model"])
+        data = data.model_copy(update={"scan": segments.scan})
+    complete = recipe.model_copy(
+        update={
+            "data": data,
+            "training": training,
+            "trackers": {name: _written(parsed) for name, (_, parsed) in trackers.items()},
+            **{
+                kind: type(getattr(recipe, kind)).model_validate(values)
+                for kind, values in filled.items()
+            },
+        }
+    )
+    return Resolved(complete, classes, options, reasons, trackers)
+
+
+def _absolute(location: str | None) -> str | None:
+    """A path that holds from every folder; what is no path here is left alone."""
+    if location is None:
+        return None
+    try:
+        return str(Path(location).resolve(strict=True))
+    except (OSError, RuntimeError, ValueError):  # not there, a name that is none, a loop of links
+        return location
+
+
+def _check_budget(training: TrainingSection) -> None:
+    given = [key for key in ("epochs", "steps", "minutes") if getattr(training, key) is not None]
+    if len(given) > 1:
+        raise RecipeError(
+            f"the budget is given as {' and as '.join(given)}",
+            where="in [training]",
+            remedy="Give one of epochs, steps and minutes",
+        )
+
+
+def _check_device(device: str) -> None:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise OptionError(
+            f"no device is called {device!r}",
+            where="in the recipe's device, or --device",
+            remedy=f"{did_you_mean(device, ('auto', 'cpu', 'cuda'))}Known: auto, cpu, cuda, cuda:N",
+        )
+
+
+def _best_that_loads(plugins: Catalogue, kind: str) -> tuple[str, str]:
+    """The best plugin of a kind and why; one whose import fails is passed over, and said to be."""
+    broken: dict[str, str] = {}
+    while True:
+        name, why = plugins.best(kind, broken)
+        try:
+            plugins.load(kind, name)
+        except PluginUnusable as error:
+            broken[name] = error.what
+        else:
+            return name, why
+
+
+def _written(options: BaseModel) -> dict[str, Any]:
+    """Options as a recipe writes them, which has no None: it is left out, or the word `none`."""
+    fields = type(options).model_fields
+    return {
+        name: "none" if value is None else value
+        for name, value in options.model_dump(mode="json").items()
+        if value is not None or fields[name].get_default(call_default_factory=True) is not None
+    }
