@@ -209,7 +209,8 @@ def _close_training(loop: Loop, recipe: Recipe, ended: End) -> None:
     run, state = loop.run, loop.state
     if state.best_bits is None:
         run.save_model(loop.model)
-    if recipe.training.minutes and ended != "stopped" and loop.pace.knots[-1][-1]:
+    in_one_go = recipe.training.minutes is None and len(loop.pace.knots) == 1
+    if not in_one_go and ended != "stopped" and loop.pace.knots[-1][-1]:
         settled = recipe.training.model_copy(update={"pace": tuple(loop.pace.knots)})
         recipe = recipe.model_copy(update={"training": settled})
         atomic.write_text(run.recipe, recipe.toml())

@@ -37,6 +37,7 @@ class LoopState:
             a recipe that is run again picks its best weights from the same ones.
         measured_targets: the tokens learned from at the last evaluation.
         knots: what the pace has settled on.
+        minutes: the budget that it did so for; None for one in epochs or steps.
         rate_scale: what the model's learning rate is multiplied by; below 1 once the loss was no
             number, or had run away, and the run went back.
         parts: in how many parts each batch is learned, where memory did not suffice for whole ones.
@@ -57,6 +58,7 @@ class LoopState:
     measured_at: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     measured_targets: Count = 0
     knots: Annotated[list[Knot], Field(max_length=MOST_KNOTS)] = field(default_factory=list)
+    minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     rate_scale: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     parts: Annotated[int, Field(ge=1, lt=2**31)] = 1
     course: LossCourse = field(default_factory=LossCourse)

@@ -37,8 +37,22 @@ class Pace:
         return pace
 
     def progress(self, step: int) -> float:
-        """Return the share of the budget that is spent before this step, 0 to 1."""
-        begin, before, end = next(knot for knot in reversed(self.knots) if knot[0] <= step)
+        """Return the share of the budget, 0 to 1, that is spent before the next step.
+
+        Args:
+            step: how many have been taken.
+        """
+        return self._share(step, [knot for knot in self.knots if knot[0] <= step])
+
+    def reached(self, step: int) -> float:
+        """Return the share of the budget, 0 to 1, that is spent with the last step taken.
+
+        It is the progress, but where one budget ended and a larger one goes on: there it is 1.
+        """
+        return self._share(step, [knot for knot in self.knots if knot[0] < step] or self.knots[:1])
+
+    def _share(self, step: int, knots: list[Knot]) -> float:
+        begin, before, end = knots[-1]
         if not end:
             return before
         if step >= end:
@@ -75,16 +89,38 @@ class Pace:
         self.knots.append((step, progress, step + remaining))
         self._planned = (step, seconds)
 
-    def resume(self, knots: Sequence[Knot], step: int, seconds: float) -> None:
-        """Take back what an interrupted run had settled on."""
-        self.knots = [(int(begin), float(before), int(end)) for begin, before, end in knots]
+    def resume(
+        self, knots: Sequence[Knot], minutes: float | None, step: int, seconds: float
+    ) -> None:
+        """Take back what an interrupted run had settled on; a larger budget goes on from there.
+
+        What was settled on for the steps already taken stays, so that a run that is given the same
+        knots takes the same learning rates through all of its budgets.
+
+        Args:
+            knots: of that run; none where it had not begun.
+            minutes: the budget that they were settled on for; None for one in epochs or steps.
+            step: steps taken.
+            seconds: time spent on them.
+        """
+        if not knots:
+            return
+        before = Pace.settled(knots).knots
+        if minutes == self.minutes and (minutes is not None or before[-1][-1] == self._end):
+            self.knots = before
+        elif step:
+            self.knots = [*(knot for knot in before if knot[0] < step), self._knot(step, seconds)]
         if len(self.knots) > 1:  # else the speed is still being measured from the beginning
             self._planned = (step, seconds)
 
-    def extend(self, step: int, seconds: float) -> None:
-        """Go on from `step` to a larger budget in minutes than the one that it was reached with."""
-        if self.minutes is not None and step:
-            budget = self.minutes * 60
-            remaining = max(1, round((budget - seconds) * step / max(seconds, 1e-9)))
-            self.knots = [(0, 0.0, 0), (step, min(seconds / budget, 1.0), step + remaining)]
-            self._planned = (step, seconds)
+    @property
+    def _end(self) -> int:
+        return self.knots[-1][-1]
+
+    def _knot(self, step: int, seconds: float) -> Knot:
+        """From where a budget goes on that is not the one in which `step` was reached."""
+        if self.minutes is None:
+            return (step, min(step / self._end, 1.0), self._end)
+        budget = self.minutes * 60
+        remaining = max(1, round((budget - seconds) * step / max(seconds, 1e-9)))
+        return (step, min(seconds / budget, 1.0), step + remaining)

@@ -139,9 +139,19 @@ class TrainingSection(Section):
     )
     pace: tuple[tuple[int, float, int], ...] = Field(
         (),
-        description="what a run by minutes settled on, written by the run so that its recipe "
-        "reproduces it: (step, progress there, step at which progress reaches 1)",
+        description="what a run by minutes, or one that went on to a larger budget, settled on; "
+        "written by the run so that its recipe reproduces it: (step, progress there, step at "
+        "which progress reaches 1)",
     )
+
+    @field_validator("pace")
+    @classmethod
+    def _pace_begins_at_the_first_step(
+        cls, value: tuple[tuple[int, float, int], ...]
+    ) -> tuple[tuple[int, float, int], ...]:
+        if value and value[0][0] != 0:
+            raise ValueError("its first step must be 0")
+        return value
 
     @field_validator("checkpoint_every", mode="before")
     @classmethod

@@ -23,7 +23,6 @@ from pixelgen.data.collection import Collection
 from pixelgen.data.material import make_material
 from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.models.interface import Model
-from pixelgen.pace import Pace
 from pixelgen.plugins import catalogue
 from pixelgen.processes import help_if_asked, world_size
 from pixelgen.provenance import data_of, plugin_of
@@ -73,7 +72,8 @@ def resume(
     _help_if_asked(Recipe.read(run.recipe), model)
     with run.locked():
         manifest = run.manifest()
-        budget = {"epochs": epochs} if epochs else {"minutes": minutes} if minutes else {}
+        asked = {"epochs": epochs, "minutes": minutes}
+        budget = {name: amount for name, amount in asked.items() if amount is not None}
         checkpoint = _checkpoint_to_go_on_from(run, manifest, listener)
         recipe = Recipe.read(run.recipe)
         if budget:
@@ -123,11 +123,8 @@ def resume(
         elif manifest["state"] == "finished" and manifest.get("ended_by") == "patience":
             raise _spent(state, path, "the run has ended: the held-out bits no longer improved")
         pace = pace_of(recipe, material, state)
-        if pace.minutes is not None:
-            if minutes or Pace.settled(state.knots).is_spent(state.step):  # of a smaller budget
-                pace.extend(state.step, state.seconds)
-            else:
-                pace.resume(state.knots, state.step, state.seconds)
+        if not recipe.training.pace:
+            pace.resume(state.knots, state.minutes, state.step, state.seconds)
         if pace.is_spent(state.step) and manifest["state"] in ("stopped", "finished"):
             raise _spent(state, path, "the run has used up its budget")
         atomic.write_text(run.recipe, recipe.toml())

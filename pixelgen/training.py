@@ -198,7 +198,7 @@ class Loop:
             state.seconds += now - began
             began = now
             self.pace.replan(state.step, state.seconds)
-            spent = self.pace.progress(state.step)
+            spent = self.pace.reached(state.step)
             mean = bits_per_pixel(state.epoch_nats / state.epoch_targets, token_shape)
             left = state.seconds * (1 - spent) / spent if spent else math.inf
             self.listener.step(state, spent, mean, left)
@@ -251,7 +251,8 @@ class Loop:
 
     def _after_epoch(self) -> None:
         state, token_shape = self.state, self.material.tokenizer.token_shape
-        last = self.pace.is_spent(state.step)
+        reached = self.pace.reached(state.step)
+        last = reached >= 1
         train_bits = bits_per_pixel(state.epoch_nats / max(state.epoch_targets, 1), token_shape)
         number = state.epoch + 1
         if state.batch == self.material.batches_per_epoch:
@@ -262,7 +263,7 @@ class Loop:
             "epoch": number,
             "step": state.step,
             "seconds": round(state.seconds, 3),
-            "progress": round(self.pace.progress(state.step), 6),
+            "progress": round(reached, 6),
             "train_bits_per_pixel": round(train_bits, 6),
             "held_out_bits_per_pixel": None if held_out_bits is None else round(held_out_bits, 6),
             "targets_per_second": round(state.targets / max(state.seconds, 1e-9), 1),
@@ -285,7 +286,7 @@ class Loop:
         nats = nats_by_cell(
             self.model, material.cutter, material.held_out, material.held_out_groups
         )
-        state.measured_at = self.pace.progress(state.step)
+        state.measured_at = self.pace.reached(state.step)
         state.measured_targets = state.targets
         bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
         if not math.isfinite(bits):
@@ -302,7 +303,7 @@ class Loop:
     def _is_measured(self) -> bool:
         state = self.state
         # The progress is less than it was where a run goes on to a larger budget.
-        since = abs(self.pace.progress(state.step) - state.measured_at)
+        since = abs(self.pace.reached(state.step) - state.measured_at)
         learned = state.targets - state.measured_targets
         enough = learned >= MEASURED_WORK * self.material.held_out.size
         return since >= MEASURED_SHARE and (enough or not state.measured_targets)
@@ -329,7 +330,7 @@ class Loop:
         self._checkpoint_step = self.state.step
         began = time.perf_counter()
         state = self.state
-        state.knots = list(self.pace.knots)
+        state.knots, state.minutes = list(self.pace.knots), self.pace.minutes
         if not state.course.is_rising:
             state.sound_step = state.step
         self.run.checkpoints.save(self.model, asdict(state), keep=self.keep, also=state.sound_step)
@@ -367,8 +368,7 @@ class Loop:
             state.best_bits, state.best_step = best, self.state.best_step
         state.rate_scale = rate_scale
         self.state = state
-        if self.pace.minutes is not None and state.knots:
-            self.pace.resume(state.knots, state.step, state.seconds)
+        self.pace.resume(state.knots, state.minutes, state.step, state.seconds)
         if state.parts != 1:
             self.model.learn_in_parts(state.parts)
         self.run.write_metrics([line for line in self.run.metrics() if state.covers(line)])

@@ -97,7 +97,8 @@ def test_an_interrupted_run_keeps_the_progress_that_it_had(speeds, stop):
         seconds += seconds_a_step(step)
         pace.replan(step, seconds)
     resumed = Pace(minutes=1)
-    resumed.resume([list(knot) for knot in pace.knots], step, seconds)  # as JSON gives them
+    knots = [list(knot) for knot in pace.knots]  # as JSON gives them
+    resumed.resume(knots, 1, step, seconds)
     assert resumed.progress(step) == pace.progress(step)
     progresses, _ = run(resumed, seconds_a_step, step=step, seconds=seconds)
     assert progresses == sorted(progresses)
@@ -108,28 +109,68 @@ def test_a_run_stopped_before_its_speed_was_known_measures_it_from_the_beginning
     for step in range(1, 6):
         pace.replan(step, 0.1 * step)
     resumed = Pace(minutes=10)
-    resumed.resume(pace.knots, 5, 0.5)
+    resumed.resume(pace.knots, 10, 5, 0.5)
     _, seconds = run(resumed, lambda step: 20.0 if step == 6 else 0.1, step=5, seconds=0.5)
     assert seconds == pytest.approx(600, rel=0.02)
 
 
+MINUTE = [(0, 0.0, 0), (10, 0.0, 100)]  # 100 steps, in which a budget of one was spent
+
+
 def test_a_larger_budget_goes_on_from_the_share_of_it_that_is_spent():
     pace = Pace(minutes=4)
-    pace.extend(100, 60.0)
+    pace.resume(MINUTE, 1, 100, 60.0)
     assert pace.progress(100) == 0.25
     assert pace.progress(250) == pytest.approx(0.625)
     _, seconds = run(pace, lambda step: 0.6, step=100, seconds=60.0)
     assert seconds == pytest.approx(240, rel=0.02)
 
 
+@pytest.mark.parametrize("minutes", [4, None])
+def test_a_larger_budget_leaves_the_progress_of_the_steps_taken(minutes):
+    pace = Pace(minutes=minutes, steps=None if minutes else 400)
+    pace.resume(MINUTE, 1, 100, 60.0)
+    assert [pace.progress(step) for step in (0, 9, 10, 55)] == [0, 0, 0, 0.5]
+    assert pace.progress(100) == 0.25
+    assert [pace.reached(step) for step in (0, 10, 55, 100)] == [0, 0, 0.5, 1]
+    assert pace.reached(101) == pace.progress(101) > 0.25
+
+
 def test_a_larger_budget_is_not_led_astray_by_one_slow_step():
     pace = Pace(minutes=4)
-    pace.extend(100, 60.0)
+    pace.resume(MINUTE, 1, 100, 60.0)
     progresses, _ = run(pace, lambda step: 20.0 if step == 101 else 0.6, step=100, seconds=60.0)
     assert max(after - before for before, after in pairwise(progresses)) < 0.02
 
 
-def test_a_budget_that_is_no_larger_is_spent_at_once():
-    pace = Pace(minutes=1)
-    pace.extend(100, 60.0)
+def test_a_larger_budget_in_steps_is_spent_evenly_from_there():
+    pace = Pace(steps=8)
+    pace.resume([(0, 0.0, 4)], None, 4, 1.0)
+    assert [pace.progress(step) for step in (2, 4, 6, 8)] == [0.5, 0.5, 0.75, 1]
+
+
+@pytest.mark.parametrize("minutes", [1, 0.5])
+def test_a_budget_that_is_no_larger_is_spent_at_once(minutes):
+    pace = Pace(minutes=minutes)
+    pace.resume(MINUTE, 1, 100, 60.0)
     assert pace.is_spent(100)
+
+
+@pytest.mark.parametrize("minutes", [1, None])
+def test_a_run_that_had_not_begun_begins_with_its_own_budget(minutes):
+    pace = Pace(minutes=minutes, steps=None if minutes else 400)
+    whole = list(pace.knots)
+    pace.resume([], None, 0, 0.0)
+    assert pace.knots == whole
+
+
+@given(SPEEDS, st.floats(0.1, 3))
+def test_what_is_reached_with_a_step_is_the_progress_before_the_next(speeds, minutes):
+    pace, step, seconds = Pace(minutes=minutes), 0, 0.0
+    while not pace.is_spent(step):
+        step += 1
+        seconds += speeds[(step // 40) % len(speeds)]
+        pace.replan(step, seconds)
+        assert pace.reached(step) == pace.progress(step)
+    again = Pace.settled(pace.knots)
+    assert all(again.reached(at) == again.progress(at) for at in range(step + 1))

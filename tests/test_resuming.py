@@ -146,6 +146,27 @@ def test_a_run_of_minutes_is_repeated_exactly_by_the_recipe_that_it_wrote(
     assert one == other
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"minutes": 0.3}, {"minutes": 1.0}),
+        ({"minutes": 0.3}, {"epochs": 40}),
+        ({"epochs": 2}, {"epochs": 5}),
+        ({"steps": 7}, {"minutes": 0.3}),
+    ],
+)
+def test_a_run_that_went_on_to_a_larger_budget_is_repeated_by_its_recipe(
+    quick, tmp_path, clock, first, then
+):
+    clock.seconds_a_look = 0.2
+    start(quick(model={"name": "learner"}, training=first), tmp_path / "run")
+    resumed = resume(tmp_path / "run", **then)
+    clock.seconds_a_look = 1.5  # a slower machine
+    written = Recipe.read(resumed.run.directory.recipe)
+    start(resolve(written), tmp_path / "again")
+    assert results(tmp_path / "again") == results(tmp_path / "run")
+
+
 def test_a_larger_budget_goes_on_where_a_finished_run_ended(quick, tmp_path):
     start(quick(model={"name": "learner"}, training={"epochs": 2}), tmp_path / "run")
     outcome = resume(tmp_path / "run", epochs=5)
@@ -183,6 +204,28 @@ def test_a_larger_budget_is_remembered_by_a_run_that_is_killed_at_once(
         assert spent["epochs"] == 4
     else:
         assert spent["seconds"] == pytest.approx(180, rel=0.03)
+
+
+def test_a_larger_budget_is_remembered_by_a_stopped_run_that_is_killed_before_it_checkpoints(
+    quick, tmp_path, clock
+):
+    class KilledSoon(Listener):
+        def step(self, state, progress, bits, seconds_left):
+            raise Killed
+
+    resolved = quick(model={"name": "learner"}, training={"minutes": 1})
+    start(resolved, tmp_path / "run", should_stop=StopAfter(110, ASKED_BEFORE))
+    with pytest.raises(Killed):
+        resume(tmp_path / "run", minutes=3, listener=KilledSoon())
+    spent = resume(tmp_path / "run").run.manifest["spent"]
+    assert spent["seconds"] == pytest.approx(180, rel=0.03)
+
+
+@pytest.mark.parametrize("budget", [{"epochs": 0}, {"minutes": 0}])
+def test_no_budget_is_not_taken_for_none_given(quick, tmp_path, budget):
+    start(quick(training={"epochs": 1}), tmp_path / "run")
+    with pytest.raises(RecipeError, match=f"'training.{next(iter(budget))}' cannot be 0"):
+        resume(tmp_path / "run", **budget)
 
 
 def test_a_run_in_minutes_that_is_stopped_goes_on_to_the_end_of_its_budget(quick, tmp_path, clock):
@@ -279,8 +322,9 @@ def test_a_model_that_knows_its_groups_by_number_is_not_given_others(quick, fold
         resume(tmp_path / "run", epochs=2, changed_pictures=True)
 
 
-def test_a_run_that_died_before_its_first_checkpoint_begins_again(quick, tmp_path):
-    resolved = quick(model={"name": "learner"}, training={"epochs": 2})
+@pytest.mark.parametrize("budget", [{"epochs": 2}, {"steps": 9}, {"minutes": 0.3}])
+def test_a_run_that_died_before_its_first_checkpoint_begins_again(quick, tmp_path, clock, budget):
+    resolved = quick(model={"name": "learner"}, training=budget)
     start(resolved, tmp_path / "whole")
 
     class KilledAtTheFirstStep(Listener):

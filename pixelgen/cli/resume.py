@@ -48,7 +48,7 @@ def resume(
     from pixelgen.cli.outcome import finish
     from pixelgen.errors import OptionError
 
-    if epochs and minutes:
+    if epochs is not None and minutes is not None:
         raise OptionError(
             "the budget is given as epochs and as minutes",
             where="in --epochs and --minutes",
