@@ -74,7 +74,7 @@ def wishes_for(
             f"the best of {best_of} cannot be taken", where="in best_of", remedy="Give 1 or more"
         )
     grid = framing.grid(run.tokenizer.token_shape)
-    mixture = weights_of(run, group) if isinstance(group, Mapping) else {}
+    mixture = {} if group is None else weights_of(run, group)
     return Wishes(
         grid=grid,
         given=given,
@@ -86,7 +86,7 @@ def wishes_for(
 
 def is_course(temperature: Temperature) -> TypeGuard[Sequence[float]]:
     """Whether it is a course along the picture, and not one temperature for all of it."""
-    return isinstance(temperature, Sequence | np.ndarray)
+    return isinstance(temperature, Sequence | np.ndarray) and np.ndim(temperature) > 0
 
 
 def prime_tokens(
@@ -137,8 +137,14 @@ def by_row(temperatures: Sequence[float], rows: int) -> np.ndarray:
     """Return a temperature a row (rows,) float64: along straight lines from the first to the last.
 
     Raises:
-        OptionError: one of them is not above 0.
+        OptionError: one of them is not above 0, or there is none.
     """
+    if not len(temperatures):
+        raise OptionError(
+            "there is no temperature",
+            where="in the temperatures along the picture",
+            remedy="Give one or more, such as 1.0 and 0.7",
+        )
     for temperature in temperatures:
         if not 0 < temperature <= 100:
             raise OptionError(

@@ -91,7 +91,7 @@ def resolve(
     recipe: Recipe,
     plugins: Catalogue | None = None,
     *,
-    kinds: Sequence[str] = PLUGIN_SECTIONS,
+    kinds: Sequence[str] = (*PLUGIN_SECTIONS, "tracker"),
 ) -> Resolved:
     """Pick the plugins that a recipe leaves open, check all options, and fill in the defaults.
 
@@ -110,14 +110,15 @@ def resolve(
     if recipe.data.scan is not None:
         check_scan(recipe.data.scan, where="in [data], or --scan")
     _check_device(recipe.device)
-    named = recipe.source.name or (is_token_folder(recipe.source.location) and SOURCE)
-    if named == SOURCE:
-        recipe = settled(recipe)
+    if "source" in kinds:
+        named = recipe.source.name or (is_token_folder(recipe.source.location) and SOURCE)
+        if named == SOURCE:
+            recipe = settled(recipe)
     classes: dict[str, type[Any]] = {}
     options: dict[str, Any] = {}
     reasons = []
     filled: dict[str, Any] = {}
-    for kind in kinds:
+    for kind in (kind for kind in PLUGIN_SECTIONS if kind in kinds):
         section: PluginSection = getattr(recipe, kind)
         name = section.name
         if name is None:
@@ -137,17 +138,13 @@ def resolve(
             if kind == "source"
             else dumped
         )
-    if classes["source"].needs_location and not recipe.source.location:
+    if "source" in kinds and classes["source"].needs_location and not recipe.source.location:
         raise RecipeError(
             f"source {filled['source']['name']!r} needs to know where the pictures are",
             where="in the recipe",
             remedy="Name the place: pixelgen run PICTURES, or location = … under [source]",
         )
-    trackers: dict[str, tuple[type[Any], Any]] = {}
-    for name, values in recipe.trackers.items():
-        loaded = plugins.load("tracker", name)
-        parsed = parse_options(loaded.Options, values, owner=f"tracker {name}")
-        trackers[name] = (loaded, parsed)
+    trackers = _trackers(recipe, plugins) if "tracker" in kinds else {}
     training = recipe.training
     if not (training.epochs or training.steps or training.minutes):
         training = training.model_copy(update={"minutes": 1.0})
@@ -162,7 +159,10 @@ def resolve(
         update={
             "data": data,
             "training": training,
-            "trackers": {name: _written(parsed) for name, (_, parsed) in trackers.items()},
+            "trackers": {
+                **recipe.trackers,
+                **{name: _written(parsed) for name, (_, parsed) in trackers.items()},
+            },
             **{
                 kind: type(getattr(recipe, kind)).model_validate(values)
                 for kind, values in filled.items()
@@ -170,6 +170,15 @@ def resolve(
         }
     )
     return Resolved(complete, classes, options, reasons, trackers)
+
+
+def _trackers(recipe: Recipe, plugins: Catalogue) -> dict[str, tuple[type[Any], Any]]:
+    """The class and the checked options of each."""
+    found: dict[str, tuple[type[Any], Any]] = {}
+    for name, values in recipe.trackers.items():
+        loaded = plugins.load("tracker", name)
+        found[name] = loaded, parse_options(loaded.Options, values, owner=f"tracker {name}")
+    return found
 
 
 def _absolute(location: str | None) -> str | None:

@@ -25,7 +25,7 @@ from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.models.interface import Model
 from pixelgen.plugins import catalogue
 from pixelgen.processes import help_if_asked, world_size
-from pixelgen.provenance import data_of, plugin_of
+from pixelgen.provenance import data_of, now, plugin_of
 from pixelgen.recipe import Recipe, merge
 from pixelgen.resolving import resolve
 from pixelgen.run import check_fits, framing_of
@@ -130,6 +130,7 @@ def resume(
         atomic.write_text(run.recipe, recipe.toml())
         run.write_metrics(metrics)
         forget_moments_after(run, state.step)
+        manifest["resumed"] = now()
         manifest["plugins"]["model"] = plugin_of("model", str(recipe.model.name))
         if changes:
             note = f"after step {state.step} the pictures were others: {changes}"

@@ -27,6 +27,7 @@ from pixelgen.request import (
     PictureLike,
     Temperature,
     framing_at,
+    is_course,
     prime_tokens,
     weights_of,
     wishes_for,
@@ -91,8 +92,8 @@ class Run:
 
     @cached_property
     def resolved(self) -> Resolved:
-        """The recipe with its plugins loaded."""
-        return resolve(self.recipe)
+        """The recipe with the plugins loaded that painting needs."""
+        return resolve(self.recipe, kinds=("tokenizer", "model", "sampler"))
 
     @property
     def device(self) -> str:
@@ -113,9 +114,8 @@ class Run:
     def tokenizer(self) -> Tokenizer:
         """The fitted tokenizer."""
         self.directory.check_whole(self.directory.tokenizer)
-        loaded: Tokenizer = self.resolved.classes["tokenizer"].load(
-            self.directory.tokenizer, device=self.device
-        )
+        chosen = resolve(self.recipe, kinds=("tokenizer",)).classes["tokenizer"]
+        loaded: Tokenizer = chosen.load(self.directory.tokenizer, device=self.device)
         return loaded
 
     @cached_property
@@ -144,10 +144,20 @@ class Run:
         name: str | None = None,
         options: dict[str, Any] | None = None,
     ) -> Sampler:
-        """Return the run's sampler, or another, at a temperature."""
+        """Return the run's sampler, or another, at a temperature.
+
+        Args:
+            temperature: the run's own if None: the one that it painted at, or its sampler's where
+                those were several.
+            name: of another sampler.
+            options: in place of the sampler's.
+        """
         section = self.recipe.sampler
         name = name or section.name or "multinomial"
         values = {**(section.options if name == section.name else {}), **(options or {})}
+        own = self.recipe.painting.temperatures
+        if temperature is None and len(own) == 1 and "temperature" not in (options or {}):
+            temperature = own[0]
         if temperature is not None:
             values["temperature"] = temperature
         loaded = catalogue().load("sampler", name)
@@ -234,27 +244,28 @@ class Run:
 
     def sample_in_parts(self, pictures: int, **asked: Unpack[Asked]) -> Iterator[np.ndarray]:
         """Paint as `sample` does, giving some pictures at a time, in bounded memory."""
-        temperature, group = asked.get("temperature"), asked.get("group")
         first = asked.get("first", 0)
         if executor := asked.get("executor"):
             return self._spread(executor, range(first, first + pictures), asked)
+        return self.paint(
+            self.wishes(asked),
+            range(first, first + pictures),
+            asked.get("sampler") or self.sampler_at(asked.get("temperature")),
+            seed=asked.get("seed"),
+            group=asked.get("group"),
+            progress=asked.get("progress"),
+        )
+
+    def wishes(self, asked: Mapping[str, Any]) -> Wishes:
+        """Return what is asked for as painting takes it; raises as `sample`, and paints nothing."""
         framing = framing_at(self, asked.get("width"), asked.get("height"))
-        given = prime_tokens(self, framing, asked.get("prime"), asked.get("prime_rows", 5))
-        wishes = wishes_for(
+        return wishes_for(
             self,
             framing,
-            given=given,
-            temperature=temperature,
-            group=group,
+            given=prime_tokens(self, framing, asked.get("prime"), asked.get("prime_rows", 5)),
+            temperature=asked.get("temperature"),
+            group=asked.get("group"),
             best_of=asked.get("best_of", 1),
-        )
-        return self.paint(
-            wishes,
-            range(first, first + pictures),
-            asked.get("sampler") or self.sampler_at(temperature),
-            seed=asked.get("seed"),
-            group=group,
-            progress=asked.get("progress"),
         )
 
     def _spread(
@@ -264,6 +275,7 @@ class Run:
         from pixelgen.spreading import Place, paint_spread
 
         own = {"first", "executor", "progress"}
+        self.directory.check_whole(self.directory.model)
         place = Place(
             str(self.path.resolve()),
             self.directory.model.stat().st_mtime_ns,
@@ -294,9 +306,9 @@ class Run:
 
     def sampler_at(self, temperature: Temperature) -> Sampler:
         """Return the run's sampler at a temperature, or at 1 where there is a course of them."""
-        if temperature is None or isinstance(temperature, int | float):
-            return self.sampler(temperature)
-        return self.sampler(1.0)
+        if is_course(temperature):
+            return self.sampler(1.0)
+        return self.sampler(None if temperature is None else float(np.asarray(temperature)))
 
     def paint(
         self,

@@ -10,7 +10,9 @@ import pixelgen
 from pixelgen.api import start
 from pixelgen.errors import OptionError, PluginNotFound, RunNotFound
 from pixelgen.evaluation.conduct import evaluate
+from pixelgen.recipe import Recipe, merge
 from pixelgen.report.gallery import Gallery
+from pixelgen.report.page import write_page
 from pixelgen.run import Run
 
 
@@ -51,6 +53,54 @@ def test_progress_is_told_in_cells(run):
     told: list[int] = []
     run.sample(2, progress=told.append)
     assert told[-1] == 2 * 144
+
+
+@pytest.mark.parametrize(
+    "temperature", [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), "course"]
+)
+def test_a_temperature_may_be_any_number(run, temperature):
+    asked = [0.5] if temperature == "course" else temperature
+    np.testing.assert_array_equal(run.sample(2, temperature=asked), run.sample(2, temperature=0.5))
+    assert (run.sample(2, temperature=asked) != run.sample(2)).any()
+
+
+def test_no_temperatures_are_no_course(run):
+    with pytest.raises(OptionError, match="there is no temperature"):
+        run.sample(1, temperature=[])
+
+
+def test_its_own_temperature_is_the_one_that_it_painted_at(quick, tmp_path):
+    painting = {"pictures": 2, "temperatures": [0.5]}
+    run = start(quick(painting=painting), tmp_path / "run").run
+    painted = [
+        np.asarray(Image.open(run.path / "samples" / f"seed1-{number:04d}.png"))
+        for number in range(2)
+    ]
+    np.testing.assert_array_equal(run.sample(2), painted)
+    assert evaluate(run.path, samples=2).temperature == 0.5
+    assert run.sampler(options={"temperature": 0.25}).options.temperature == 0.25
+    several = start(quick(painting={"temperatures": [0.5, 0.7]}), tmp_path / "several").run
+    assert several.sampler().options.temperature == 1.0
+
+
+def test_it_paints_without_the_plugins_that_only_training_needed(run):
+    painted = run.sample(2)
+    tables = Recipe.read(run.directory.recipe).model_dump(exclude_none=True)
+    gone = {kind: {"name": "gone", "speed": 3} for kind in ("source", "executor")}
+    recipe = Recipe.parse(merge(tables, {**gone, "trackers": {"gone": {"speed": 3}}}))
+    run.directory.recipe.write_text(recipe.toml(), encoding="utf-8")
+    there = Run(run.path)
+    np.testing.assert_array_equal(there.sample(2), painted)
+    write_page(there)
+    with pytest.raises(PluginNotFound):
+        evaluate(run.path, samples=1)
+
+
+def test_its_page_is_made_without_its_model(run):
+    tables = Recipe.read(run.directory.recipe).model_dump(exclude_none=True)
+    recipe = Recipe.parse(merge(tables, {"model": {"name": "gone"}}))
+    run.directory.recipe.write_text(recipe.toml(), encoding="utf-8")
+    assert write_page(Run(run.path)).is_file()
 
 
 def test_a_temperature_changes_the_pictures(run):

@@ -56,7 +56,6 @@ def complete_picture(
     """
     from rich.console import Console
 
-    from pixelgen.cli.assignments import parse_temperatures
     from pixelgen.cli.visible import echo, shown
     from pixelgen.report.contact_sheet import contact_sheet, png_bytes
     from pixelgen.report.gallery import Gallery
@@ -66,11 +65,8 @@ def complete_picture(
     chosen = painting.plugin_options(option)
     opened = Run(run, device=device, model=model, model_options=chosen["model"])
     course = painting.parse_course(temperature_schedule, temperature)
-    asked: list[float | None] = [*parse_temperatures(temperature or [])] or [None]
-    samplers = [
-        opened.sampler(1.0 if course else value, name=sampler, options=chosen["sampler"])
-        for value in asked
-    ]
+    asked = painting.asked_temperatures(temperature, course, chosen["sampler"])
+    samplers = [opened.sampler(value, name=sampler, options=chosen["sampler"]) for value in asked]
     kind = painting.parse_group(group, opened.groups)
     used = opened.recipe.seed if seed is None else seed
     gallery = Gallery(out or opened.path / "completions" / (picture.stem or "picture"), used)
@@ -110,7 +106,8 @@ def complete_picture(
         )
     title = "the picture, what is kept, and "
     words = [
-        title + ("completions" if value is None else f"completions at temperature {value:g}")
+        title
+        + ("completions" if course or value is None else f"completions at temperature {value:g}")
         for value in asked
     ]
     sheet = contact_sheet([each.side_by_side for each in done], words)

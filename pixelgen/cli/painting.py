@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pixelgen.executors.interface import Executor
     from pixelgen.run import Run
     from pixelgen.shards.manifest import Form
+
+MOST_NAME = 100  # characters
 
 Temperatures = Annotated[
     list[str] | None,
@@ -152,6 +155,53 @@ def parse_course(text: str | None, others: Sequence[str] | None) -> tuple[float,
             remedy="Leave one of them out",
         )
     return tuple(parse_temperatures(text.split(":"), "--temperature-schedule"))
+
+
+def asked_temperatures(
+    texts: Sequence[str] | None, course: Sequence[float], options: dict[str, Any] | None
+) -> list[float | None]:
+    """Return the temperatures to paint at, whether `--temperature` or `-o` gives them.
+
+    Args:
+        texts: of `--temperature`.
+        course: of `--temperature-schedule`; the sampler is then at 1.
+        options: of the sampler, of `-o`.
+
+    Returns:
+        One or more; `[None]` where the run's own is to be taken.
+
+    Raises:
+        OptionError: they are no temperatures, or are given twice.
+    """
+    from pixelgen.cli.assignments import parse_temperatures
+
+    option = (options or {}).get("temperature")
+    if option is not None and (texts or course):
+        raise OptionError(
+            "the temperature is given twice",
+            where=f"in -o sampler.temperature={option} and --temperature"
+            f"{'-schedule' if course else ''}",
+            remedy="Leave one of them out",
+        )
+    if course:
+        return [1.0]
+    if option is not None:
+        return [*parse_temperatures([str(option)], "-o sampler.temperature")]
+    return [*parse_temperatures(texts or [])] or [None]
+
+
+def folder_name(size: str | None, settings: Mapping[str, Any]) -> str:
+    """Return what to call a folder of pictures that are not painted as the run painted its own.
+
+    Args:
+        size: such as `300x75`, where it is not the run's.
+        settings: what else is not; None is left out.
+
+    Returns:
+        Such as `300x75_best_of=8`; empty where nothing sets them apart.
+    """
+    told = [f"{name}={value}" for name, value in settings.items() if value is not None]
+    return re.sub(r"[^\w.,=+-]+", "-", "_".join([size, *told] if size else told))[:MOST_NAME]
 
 
 def parse_group(text: str | None, known: Sequence[str]) -> str | dict[str, float] | None:

@@ -33,7 +33,11 @@ def sample(
     executor: ExecutorName = None,
     option: painting.Assignments = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the pictures; samples/ or shards/ of the run.")
+        Path | None,
+        typer.Option(
+            help="Folder for the pictures. If left out, samples/ or shards/ of the run, or in "
+            "samples/ one of its own for what differs from the run's, such as samples/300x75."
+        ),
     ] = None,
     shards: Annotated[
         str | None,
@@ -50,7 +54,6 @@ def sample(
 
     The last line printed is the path of the contact sheet, or of the shards' manifest.
     """
-    from pixelgen.cli.assignments import parse_temperatures
     from pixelgen.cli.visible import echo
     from pixelgen.report.gallery import Gallery
     from pixelgen.request import Temperature
@@ -61,8 +64,11 @@ def sample(
     spread = painting.executor_named(executor, chosen["executor"])
     recipe = opened.recipe
     course = painting.parse_course(temperature_schedule, temperature)
-    asked: list[float | None] = [*parse_temperatures(temperature or [])]
-    asked = [1.0] if course else asked or [*recipe.painting.temperatures] or [None]
+    asked = painting.asked_temperatures(temperature, course, chosen["sampler"])
+    size = (width or recipe.data.size[0], height or recipe.data.size[1])
+    own = recipe.painting.temperatures
+    if asked == [None] and len(own) > 1:
+        asked = [*own]
     used = recipe.seed if seed is None else seed
     samplers = [opened.sampler(value, name=sampler, options=chosen["sampler"]) for value in asked]
     shared: dict[str, Any] = {
@@ -95,7 +101,22 @@ def sample(
             )
         echo(manifest)
         return
-    gallery = Gallery(out or opened.directory.samples, used)
+    # In samples/ itself a name tells all that sets a picture apart from the run's own.
+    settings = {
+        "sampler": None if sampler == recipe.sampler.name else sampler,
+        **(chosen["sampler"] or {}),
+        **(chosen["model"] or {}),
+        "temperature": temperature_schedule,
+        "best_of": None if best_of == 1 else best_of,
+        "group": group,
+        "prime": None if prime is None else f"{prime.stem}-{prime_rows}",
+    }
+    aside = painting.folder_name(
+        None if size == recipe.data.size else f"{size[0]}x{size[1]}", settings
+    )
+    gallery = Gallery(out or opened.directory.samples / aside, used)
+    own_temperature = len(own) <= 1 and asked[0] in (None, opened.sampler().options.temperature)
+    plain = len(asked) == 1 and (own_temperature or bool(course) or out is not None)
     with bar as begin_bar:
         for value, at_temperature in zip(asked, samplers, strict=True):
             along: Temperature = course or value
@@ -111,6 +132,6 @@ def sample(
                 **shared,
             )
             for pictures in parts:
-                gallery.add(pictures, first=number, temperature=value if len(asked) > 1 else None)
+                gallery.add(pictures, first=number, temperature=None if plain else value)
                 number += len(pictures)
     echo(gallery.write_sheet())

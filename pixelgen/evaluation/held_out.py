@@ -8,6 +8,7 @@ import numpy as np
 
 from pixelgen.data.material import Material, make_material
 from pixelgen.errors import SourceError
+from pixelgen.resolving import resolve
 from pixelgen.run import Run, framing_of
 
 
@@ -46,7 +47,7 @@ def material_of(run: Run) -> Material:
     Raises:
         SourceError: the pictures are gone, or are not those that the run began with.
     """
-    recipe, resolved = run.recipe, run.resolved
+    recipe, resolved = run.recipe, resolve(run.recipe)
     collection = resolved.collect()
     data = run.manifest["data"]
     if collection.fingerprint() != data["fingerprint"]:

@@ -110,7 +110,7 @@ def render_page(run: Run) -> str:
             + base64.b64encode(shown_recipe.encode()).decode("ascii"),
             minutes=_spell(manifest.get("spent", {}).get("seconds", 0.0)),
             size=(width, height),
-            painted=_painted_rows(painted, evaluation, recipe.seed),
+            painted=_painted_rows(painted, evaluation, recipe),
             painted_total=len(painted),
             frames=_frames(run.directory),
             findings=findings_of(run.path, evaluation, FINDINGS_ROOM) if evaluation else Findings(),
@@ -154,12 +154,17 @@ def scale_of(side: int, wanted: int) -> int:
 
 
 def _painted_rows(
-    painted: Sequence[Painted], evaluation: Evaluation | None, seed: int
+    painted: Sequence[Painted], evaluation: Evaluation | None, recipe: Recipe
 ) -> list[Row]:
     """The painted pictures, a row a temperature, each with what was found of it."""
-    verdicts = {}
-    if evaluation is not None and evaluation.seed == seed:
+    verdicts, judged = {}, None
+    if evaluation is not None and (evaluation.seed, evaluation.sampler) == (
+        recipe.seed,
+        recipe.sampler.name,
+    ):
         verdicts = {sample.index: sample.words for sample in evaluation.novelty.samples}
+        judged = evaluation.temperature
+    own = recipe.painting.temperatures or (recipe.sampler.options.get("temperature", 1.0),)
     temperatures = list(dict.fromkeys(each.temperature for each in painted))
     rows = []
     for temperature in temperatures:
@@ -170,7 +175,8 @@ def _painted_rows(
         row = Row("" if temperature is None else f"temperature {temperature:g}")
         for each, holding in zip(some, made, strict=False):
             words = f"painted picture {each.index + 1} of seed {each.seed}"
-            verdict = verdicts.get(each.index, "") if temperature is None else ""
+            found = (own[0] if temperature is None else temperature) == judged
+            verdict = verdicts.get(each.index, "") if found else ""
             row.pictures.append(Shown(holding, words, verdict))
         rows.append(row)
     return rows
@@ -240,7 +246,7 @@ def _timings(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     if "started" in manifest:
         began = datetime.fromisoformat(manifest["started"])
         known.append(("began", f"{began:%Y-%m-%d %H:%M} UTC"))
-        if "ended" in manifest:
+        if "ended" in manifest and "resumed" not in manifest:
             took = (datetime.fromisoformat(manifest["ended"]) - began).total_seconds()
             known.append(("until trained, with reading and measuring", _spell(took)))
     if spent:

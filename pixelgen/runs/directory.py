@@ -19,6 +19,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ NUMBERS = (
     *("epoch", "step", "seconds", "progress", "targets_per_second"),
     *("train_bits_per_pixel", "held_out_bits_per_pixel"),
 )
+UNMEASURED = "held_out_bits_per_pixel"  # the one that may be null
 MOST_METRICS = 1 << 30  # bytes: some million epochs
 
 
@@ -280,8 +282,10 @@ def _numbers(line: dict[str, Any]) -> dict[str, Any]:
     """The line, if what should be numbers in it are; a plugin may add what it likes."""
     for name in NUMBERS:
         value = line.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise ValueError(f"{name} is {type(value).__name__}")
+        if value is None and name == UNMEASURED:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name} is {type(value).__name__ if name in line else 'missing'}")
     return line
 
 
@@ -296,10 +300,9 @@ def _sealed(save: Callable[[Path], None]) -> Callable[[Path], None]:
 def _refuse_links_out(run: Path) -> None:
     """Raise `RunUnreadable` if a link in the run would have us read or write somewhere else."""
     inside = run.resolve()
-    folders = [run / name for name in ("tokenizer", "model", *WRITTEN)]
-    folders = [run, *(folder for folder in folders if folder.is_dir())]
-    for path in (path for folder in folders for path in folder.iterdir()):
-        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+    names = ((folder, name) for folder, *there in os.walk(run) for name in chain(*there))
+    for path in (Path(folder, name) for folder, name in names):
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
             raise RunUnreadable(
                 f"{path.relative_to(run).as_posix()!r} is a symbolic link that leads out",
                 where=str(run),

@@ -63,6 +63,7 @@ def paint_shards(
             f"a shard cannot hold {shard_size} pictures", where="in shard_size", remedy="Give 1000"
         )
     seed = run.recipe.seed if seed is None else seed
+    run.wishes(asked)  # what cannot be is said before there is a manifest that holds it
     plan = Manifest(
         run=run.path.resolve().name,
         model=_digest_of(run),
@@ -199,6 +200,7 @@ def _digest_of(run: Run) -> str:
     """Of all files of the model and the tokenizer."""
     total = hashlib.sha256()
     for folder in (run.directory.model, run.directory.tokenizer):
+        run.directory.check_whole(folder)
         for path in sorted(folder.iterdir()):
             total.update(f"{folder.name}/{path.name}:{_sha256(path)}\n".encode())
     return total.hexdigest()

@@ -62,6 +62,45 @@ def test_another_sampler_paints_otherwise(pixelgen):
     assert one == other  # the best token only, so the seed decides nothing
 
 
+def test_the_temperature_may_be_given_as_the_option_that_it_is(pixelgen):
+    for words in (["--temperature", 0.3], ["-o", "sampler.temperature=0.3"]):
+        assert pixelgen("sample", RUN, "-n", 2, *words, "--out", words[0]).code == 0
+    assert painted("--temperature") == painted("-o")
+    assert pixelgen("sample", RUN, "-n", 2, "--out", "own").code == 0
+    assert painted("own") != painted("-o")
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["--width", 24, "--height", 9], "24x9"),
+        (["--width", 12], "."),
+        (["--best-of", 2], "best_of=2"),
+        (["-s", "greedy"], "sampler=greedy"),
+        (["-s", "top-k", "-o", "sampler.k=1"], "sampler=top-k_k=1"),
+        (["-s", "multinomial", "--seed", 7], "."),
+        (["--temperature-schedule", "1:0.5"], "temperature=1-0.5"),
+        (["--temperature", 0.5], "."),
+        (["--temperature", 0.5, "--best-of", 2], "best_of=2"),
+        (["-o", "sampler.temperature=0.5"], "."),
+    ],
+)
+def test_what_differs_from_the_runs_own_pictures_does_not_replace_them(pixelgen, words, place):
+    own = painted(RUN / "samples")
+    called = pixelgen("sample", RUN, "-n", 2, *words)
+    assert called.last == RUN / "samples" / place / "contact-sheet.png"
+    assert own.items() <= painted(RUN / "samples").items()
+    assert pixelgen("sample", RUN, "-n", 2, *words, "--out", "new").code == 0
+    new, kept = painted("new").values(), painted(RUN / "samples" / place)
+    assert set(new) <= set(kept.values())
+    assert pixelgen("report", RUN).code == 0
+
+
+def test_pictures_that_begin_with_another_lie_in_a_folder_named_after_it(pixelgen, folder):
+    called = pixelgen("sample", RUN, "-n", 1, "--prime", folder / "picture-1.png")
+    assert called.last == RUN / "samples" / "prime=picture-1-5" / "contact-sheet.png"
+
+
 def test_pictures_of_another_size_begin_as_they_are_told(pixelgen, folder):
     words = ["-n", 2, "--width", 40, "--height", 9, "--prime", folder / "picture-1.png"]
     more = ["--prime-rows", 3, "--temperature-schedule", "1.0:0.5", "--best-of", 2]
@@ -90,7 +129,9 @@ def test_many_pictures_are_written_as_they_are_painted(pixelgen):
     [
         (["-s", "gredy"], "'gredy'", "'greedy'"),
         (["-o", "sampler.k=3"], "'k'", "temperature"),
-        (["-o", "sampler.temperature=0"], "'temperature'", "> 0"),
+        (["-o", "sampler.temperature=0"], "'0'", "0.6"),
+        (["--temperature", "1", "-o", "sampler.temperature=2"], "given twice", "Leave one"),
+        (["--temperature-schedule", "1:2", "-o", "sampler.temperature=2"], "twice", "Leave one"),
         (["--temperature", "0"], "'0'", "0.6"),
         (["-o", "sampler.temperature=1", "-o", "tokenizer.colors=3"], "the tokenizer's", "again"),
         (["--group", "sea"], "'sea'", "Known groups: ''"),

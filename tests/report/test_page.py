@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from html_tags import Tags
 from PIL import Image
 
 from pixelgen.api import start
-from pixelgen.recipe import Recipe
+from pixelgen.evaluation.conduct import evaluate
+from pixelgen.recipe import Recipe, merge
 from pixelgen.report.encoding import address, addresses
 from pixelgen.report.page import render_page, write_page
 from pixelgen.report.swatches import swatches
@@ -69,6 +71,29 @@ def test_the_page_is_made_without_the_pictures_that_were_learned(run, tmp_path):
     text = write_page(type(run)(copy)).read_text()
     assert "training picture" in text
     assert "lossless WebP" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "painted_at", "judged"),
+    [
+        ({}, (), 4),
+        ({"temperature": 0.5}, (), 0),
+        ({}, (0.5,), 4),
+        ({"temperature": 1.0}, (0.5,), 0),
+        ({}, (0.5, 1.0), 4),
+        ({"temperature": 0.5}, (0.5, 1.0), 4),
+        ({"temperature": 0.7}, (0.5, 1.0), 0),
+        ({"seed": 7}, (), 0),
+    ],
+)
+def test_what_was_found_stands_under_the_pictures_that_it_was_found_of(
+    run, tmp_path, asked, painted_at, judged
+):
+    recipe = merge(run.recipe.model_dump(), {"painting": {"temperatures": painted_at}})
+    again = start(resolve(Recipe.parse(recipe)), tmp_path / "run").run
+    evaluate(again.path, samples=4, **asked)
+    shown = re.findall(r'alt="painted picture[^>]*><figcaption>', render_page(again))
+    assert len(shown) == judged
 
 
 def test_addresses_fit_the_room_and_one_that_is_too_large_is_shrunk():

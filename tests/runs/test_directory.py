@@ -20,6 +20,16 @@ MANIFEST = {
     "data": {"fingerprint": "", "groups": [""], "train": [], "held_out": []},
 }
 
+LINE = {
+    "epoch": 1,
+    "step": 9,
+    "seconds": 0.5,
+    "progress": 0.25,
+    "train_bits_per_pixel": 4.5,
+    "held_out_bits_per_pixel": 4.75,
+    "targets_per_second": 1e4,
+}
+
 
 @pytest.fixture
 def run(tmp_path) -> RunDirectory:
@@ -100,16 +110,25 @@ def test_a_damaged_manifest_is_said_to_be(run, content):
 
 def test_metrics_are_lines_of_json(run):
     assert run.metrics() == []
-    lines = [{"epoch": 1, "bits": 4.5}, {"epoch": 2, "bits": None}]
+    lines = [{**LINE, "bits": 4.5}, {**LINE, "bits": None, "held_out_bits_per_pixel": None}]
     run.write_metrics(lines)
     assert run.metrics() == lines
     assert len((run.path / "metrics.jsonl").read_text().splitlines()) == 2
 
 
-@pytest.mark.parametrize("line", [b'{"epoch": 2', b"\xff", b"5"])
+@pytest.mark.parametrize("line", [b'{"epoch": 2', b"\xff", b"5", b"{}"])
 def test_a_damaged_line_of_metrics_is_numbered(run, line):
-    (run.path / "metrics.jsonl").write_bytes(b'{"epoch": 1}\n' + line + b"\n")
+    run.write_metrics([LINE])
+    with (run.path / "metrics.jsonl").open("ab") as file:
+        file.write(line + b"\n")
     assert "line 2" in unreadable(run.metrics).what
+
+
+@pytest.mark.parametrize("name", sorted(set(LINE) - {"held_out_bits_per_pixel"}))
+@pytest.mark.parametrize("value", [None, "4", True])
+def test_a_line_of_metrics_has_all_its_numbers(run, name, value):
+    run.write_metrics([{**LINE, name: value}])
+    assert name in unreadable(run.metrics).what
 
 
 def test_a_model_that_was_set_aside_is_put_back_when_the_run_is_gone_on_with(run, model):
@@ -141,13 +160,27 @@ def test_a_half_written_file_of_a_process_that_was_killed_is_removed(run, folder
     assert not half.exists()
 
 
-@pytest.mark.parametrize("folder", ["evolution", "report"])
-def test_a_link_out_of_what_was_painted_is_refused(run, folder, tmp_path):
-    (run.path / folder).mkdir()
-    (tmp_path / "outside").touch()
-    (run.path / folder / "moments.json").symlink_to(tmp_path / "outside")
-    with pytest.raises(RunUnreadable, match="leads out"):
-        RunDirectory.open(run.path)
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("evolution/moments.json", "report/training.png", "completions/lilies"),
+        *("samples/300x75", "samples/300x75/contact-sheet.png", "checkpoints/step-3/spec.json"),
+    ],
+)
+@pytest.mark.parametrize("outside", ["a folder", "a file", "nothing", "itself"])
+def test_a_link_out_of_a_run_is_refused_wherever_it_is(run, link, outside, tmp_path):
+    (run.path / link).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a file").touch()
+    if outside == "itself":
+        (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    (run.path / link).symlink_to(tmp_path / outside)
+    assert repr(link) in unreadable(lambda: RunDirectory.open(run.path)).what
+
+
+def test_a_link_within_a_run_is_followed(run):
+    (run.path / "samples" / "latest").symlink_to(run.path / "checkpoints")
+    RunDirectory.open(run.path)
 
 
 def test_a_reader_leaves_alone_what_a_writer_is_filling(run):
@@ -158,10 +191,10 @@ def test_a_reader_leaves_alone_what_a_writer_is_filling(run):
 
 
 def test_a_last_line_of_metrics_that_was_cut_short_is_left_out(run):
-    run.add_metrics({"epoch": 1})
+    run.add_metrics(LINE)
     with (run.path / "metrics.jsonl").open("ab") as file:
         file.write(b'{"epoch": 2, "ste')
-    assert run.metrics() == [{"epoch": 1}]
+    assert run.metrics() == [LINE]
 
 
 def test_a_checkpoint_holds_weights_training_state_and_progress(run, model):

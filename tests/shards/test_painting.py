@@ -13,7 +13,14 @@ import pytest
 from PIL import Image
 
 from pixelgen import api
-from pixelgen.errors import OptionError, RunExists, RunInUse, RunUnreadable, StorageError
+from pixelgen.errors import (
+    OptionError,
+    RunExists,
+    RunInUse,
+    RunUnreadable,
+    SourceError,
+    StorageError,
+)
 from pixelgen.executors.local import Local
 from pixelgen.runs import atomic
 from pixelgen.runs.lock import locked
@@ -241,3 +248,28 @@ def test_parquet_needs_pyarrow(run, tmp_path, monkeypatch):
 def test_shards_hold_a_picture_at_least(run, tmp_path):
     with pytest.raises(OptionError, match="0 pictures"):
         paint_shards(run, tmp_path / "s", 1, shard_size=0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"group": "lillies"}, OptionError),
+        ({"prime": "no such.png"}, SourceError),
+        ({"prime": np.zeros((12, 12, 3), np.uint8), "prime_rows": 500}, OptionError),
+        ({"width": 10**6}, OptionError),
+        ({"temperature": (1.0, -1.0)}, OptionError),
+    ],
+)
+def test_what_cannot_be_leaves_nothing_in_the_way_of_the_next_try(run, tmp_path, asked, error):
+    with pytest.raises(error):
+        paint_shards(run, tmp_path / "s", 2, **asked)
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("executor", [None, Local(Local.Options(kind="serial"))])
+def test_a_run_that_has_no_model_yet_says_so(run, tmp_path, executor):
+    shutil.rmtree(run.directory.model)
+    with pytest.raises(RunUnreadable, match="the run has no model"):
+        paint_shards(run, tmp_path / "s", 2, executor=executor)
+    with pytest.raises(RunUnreadable, match="the run has no model"):
+        type(run)(run.path).sample(2, executor=executor)

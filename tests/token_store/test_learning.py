@@ -284,3 +284,13 @@ def test_a_place_that_is_no_path_holds_no_tokens():
     assert not is_token_folder("x" * 5000)
     assert not is_token_folder(None)
     assert not is_token_folder("pipe:cat a b")
+
+
+def test_a_run_is_painted_when_its_tokens_are_gone(tokens, tmp_path):
+    run = api.start(resolve(recipe(tokens)), tmp_path / "run").run
+    painted = run.sample(2)
+    shutil.rmtree(tokens)
+    there = type(run)(run.path)
+    np.testing.assert_array_equal(there.sample(2), painted)
+    with pytest.raises(RunUnreadable, match="no encoded pictures here"):
+        evaluate(run.path, samples=1)
