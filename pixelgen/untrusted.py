@@ -37,6 +37,17 @@ DTYPES = {
 }
 
 
+def user_path(text: str) -> Path:
+    """Return a path as a person writes it: `~` is their home.
+
+    A name such as `~backup`, where there is no such user, is a name like any other.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def is_file(path: Path) -> bool:
     """Whether there is a file; there is none where the name is too long or may not be looked at."""
     try:

@@ -310,6 +310,23 @@ def test_changed_pictures_are_learned_when_told_to_and_what_was_held_out_stays_s
     assert held_out_of(more).names == [kept]
 
 
+@pytest.mark.parametrize("how", ["renamed", "copied before it"])
+def test_what_was_held_out_stays_so_under_another_name(quick, folder, tmp_path, how):
+    first = start(quick(model={"name": "learner"}, training={"epochs": 1}), tmp_path / "run").run
+    before = first.manifest["data"]
+    held_out, kept = before["held_out"]
+    learned = before["train"][0]
+    if how == "renamed":
+        (folder / held_out).rename(folder / "a-new-name.png")
+        (folder / learned).rename(folder / "another.png")
+    else:  # of two that are the same, the first by name is taken
+        shutil.copy(folder / held_out, folder / "a-new-name.png")
+    after = resume(tmp_path / "run", epochs=2, changed_pictures=True).run.manifest["data"]
+    assert after["held_out"] == ["a-new-name.png", kept]
+    left = before["train"][1:] if how == "renamed" else before["train"]
+    assert after["train"] == [*left, *(["another.png"] if how == "renamed" else [])]
+
+
 def test_a_model_that_knows_its_groups_by_number_is_not_given_others(quick, folder, tmp_path):
     for number in range(8):
         group = folder / "ab"[number % 2]

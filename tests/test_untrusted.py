@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,3 +91,10 @@ def test_arrays_beyond_the_limit_are_refused_by_their_declared_sizes(tmp_path):
     assert len(untrusted.read_arrays(tmp_path / "arrays", length)) == 1
     with pytest.raises(ValueError, match="at most 399"):
         untrusted.read_arrays(tmp_path / "arrays", 399)
+
+
+def test_a_tilde_is_a_home_or_a_letter_like_any_other(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert untrusted.user_path("~/pictures") == tmp_path / "pictures"
+    nobody = "~nobody-of-this-name/pictures"
+    assert untrusted.user_path(nobody) == Path(nobody)

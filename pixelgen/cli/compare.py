@@ -220,7 +220,7 @@ def _varied(assignments: list[str]) -> dict[str, list[Any]]:
                 where="in --vary",
                 remedy="For example: --vary model.hidden=256,512",
             )
-        axes[path.strip()] = values
+        axes.setdefault(path.strip(), []).extend(values)
     return axes
 
 
@@ -233,15 +233,22 @@ def _layered(
 ) -> dict[str, Any]:
     """The file's tables with the command line's on top."""
     from pixelgen.cli.recipes import default_budget
+    from pixelgen.errors import OptionError
     from pixelgen.recipe import BUDGETS, merge
 
     values = dict(file)
     written = file.get("base", {})
-    if isinstance(written, dict):
-        values["base"] = merge(written, base)
+    values["base"] = merge(written, base) if isinstance(written, dict) else written
+    if "seed" in base and isinstance(file.get("seeds"), list):
+        raise OptionError(
+            f"there is one seed, {base['seed']}, and a list of them, {file['seeds']}",
+            where="in --seed, or the recipe, and seeds of the file",
+            remedy="Leave one of them out, or give --seeds",
+        )
     if isinstance(file.get("matrix", {}), dict):
         values["matrix"] = {**file.get("matrix", {}), **matrix}
-    in_base = BUDGETS & set(values.get("base", {}).get("training", {}))
+    training = values["base"].get("training") if isinstance(values["base"], dict) else None
+    in_base = isinstance(training, dict) and BUDGETS & set(training)
     fallback = {} if in_base else default_budget().get("training", {})
     values["budget"] = budget or file.get("budget") or fallback
     if seeds is not None:

@@ -34,7 +34,7 @@ class Display(Watcher):
         self.console = console
         self._status: Status | None = None
         self._heading = ""
-        self._found = False
+        self._found = self._shared = False
         self._began = self._looked = 0.0
 
     def __enter__(self) -> Self:
@@ -47,17 +47,18 @@ class Display(Watcher):
         self.console.print("Checking the settings and reading pictures …")
 
     def sharing_out(self, total: int) -> None:
+        self._shared = True
         self.console.print(f"Sharing out {total} runs …")
 
     def begin(self, number: int, total: int, name: str, seed: int, *, found: bool) -> None:
         self._heading = shown(f"[{number}/{total}] {name}, seed {seed}")
         self._found = found
         self._began = self._looked = time.monotonic()
-        if self.console.is_terminal:
+        if self.console.is_terminal and not self._shared:
             doing = "finished before, measuring" if found else "starting"
             self._status = self.console.status(f"{self._heading}: {doing} …")
             self._status.start()
-        elif not found:
+        elif not (found or self._shared):
             self.console.print(f"{self._heading}: training …", soft_wrap=True)
 
     def tick(self, run: Path) -> None:

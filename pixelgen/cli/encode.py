@@ -22,6 +22,8 @@ from pixelgen.cli.arguments import (
     SourceName,
 )
 
+DECIDING = ("source", "data", "tokenizer", "executor")  # the tables that tokens depend on
+
 
 def encode(
     pictures: Annotated[
@@ -68,6 +70,7 @@ def encode(
     from pixelgen.cli.assignments import parse_assignments, parse_size, tables
     from pixelgen.cli.encode_display import encoding_bar, summary
     from pixelgen.cli.visible import echo, shown
+    from pixelgen.errors import OptionError
     from pixelgen.recipe import Recipe, merge
     from pixelgen.resolving import resolve
     from pixelgen.token_store.encoding import encode_pictures
@@ -85,7 +88,14 @@ def encode(
         seed=seed,
         device=device,
     )
-    typed = merge(parse_assignments(option or []), given)
+    assigned = parse_assignments(option or [])
+    if useless := sorted(set(assigned) - set(DECIDING)):
+        raise OptionError(
+            f"options of {useless[0]} decide nothing about the tokens",
+            where="in -o",
+            remedy=f"Give those of {', '.join(DECIDING)}; the others to pixelgen run {out}",
+        )
+    typed = merge(assigned, given)
     # Encoding holds Python's lock for much of its time: threads would wait for one another.
     usual = {} if executor else {"executor": {"name": "local", "kind": "processes"}}
     recipe = Recipe.parse(merge(usual, typed), where="options")

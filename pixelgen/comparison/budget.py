@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -48,7 +49,8 @@ class Budget:
         unit = next(name for name in UNITS if name in given)
         amount = given[unit]
         whole = unit != "minutes"
-        fits = isinstance(amount, int | float) and not isinstance(amount, bool) and amount > 0
+        is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        fits = is_number and 0 < amount < math.inf
         if not fits or (whole and amount != int(amount)):
             raise OptionError(
                 f"the budget cannot be {amount!r} {unit}",

@@ -2,7 +2,8 @@
 
 The directory of a comparison:
 
-    runs/NAME/          the run directories, named after plugins, seed and a digest of the recipe
+    runs/NAME/          the run directories, named after plugins, seed, and a digest of the recipe
+                        and the pictures
     recipes/NAME.toml   the recipe that each was started with
     logs/NAME.txt       what each said
     measured/NAME/      what was measured, what the process used, and pictures
@@ -235,6 +236,7 @@ def _shared_out(
     before that, by an error, it stays.
     """
     watcher.sharing_out(len(jobs))
+    before = [_state(directory / "runs" / job.name) == "finished" for job in jobs]
     stop = directory / ".stop"
     stop.unlink(missing_ok=True)
     ended = threading.Event()
@@ -251,7 +253,8 @@ def _shared_out(
         work = partial(_outcome_apart, names, directory.resolve())
         for number, outcome in enumerate(executor.map(work, jobs), start=1):
             job = jobs[number - 1]
-            watcher.begin(number, len(jobs), names[job.setting], job.seed, found=True)
+            found = before[number - 1]
+            watcher.begin(number, len(jobs), names[job.setting], job.seed, found=found)
             yield outcome
     except BaseException:
         ended.set()

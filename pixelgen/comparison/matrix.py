@@ -92,6 +92,7 @@ class Matrix:
             OptionError, RecipeError: a key or a value is not allowed.
         """
         file = parse_options(MatrixFile, values, owner=where)
+        Recipe.parse(file.base, where=f"[base] of {where}")
         base = merge(LEAST_PAINTING, file.base)
         training = dict(base.pop("training", {}))
         in_base = {key: training.pop(key) for key in [*BUDGETS] if key in training}
@@ -102,6 +103,13 @@ class Matrix:
         for given in file.setting or ({},):
             own = {ALIASES.get(key, key): value for key, value in given.items()}
             name = own.pop("name", None)
+            Recipe.parse(own, where=f"[[setting]] of {where}")
+            if "seed" in own:
+                raise RecipeError(
+                    f"a setting has a seed of its own: {own['seed']}",
+                    where=f"in [[setting]] of {where}",
+                    remedy="Set the seeds for all: seeds = 3, or a list of them",
+                )
             for chosen in itertools.product(*_axes(file.matrix, where)):
                 settings.append(_setting(merge(base, own), name, chosen, where))
         return cls(

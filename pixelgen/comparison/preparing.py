@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,9 @@ class Job:
         setting: which of the matrix's settings it belongs to, by number.
         seed: its seed.
         recipe: complete, as TOML.
-        name: of its directory: the plugins, the seed, and a digest of the recipe. So a recipe is
-            found again whatever it is compared with, and another never takes its place.
+        name: of its directory: the plugins, the seed, and a digest of the recipe and the pictures.
+            So a run is found again whatever it is compared with, and one of another recipe, or of
+            other pictures, never takes its place.
         held_out: which pictures it will be measured on.
     """
 
@@ -54,14 +55,14 @@ def prepare(matrix: Matrix) -> list[Job]:
     Raises:
         PixelgenError: a plugin cannot be had, an option is wrong, or there are no pictures.
     """
-    read: dict[str, tuple[Collection, Split]] = {}
+    read: dict[str, _Pictures] = {}
     jobs = []
     for seed in matrix.seeds:
         for number, setting in enumerate(matrix.settings):
             tables = merge(setting.recipe, {"seed": seed, "training": _placeholder(matrix.budget)})
             resolved = resolve(Recipe.parse(tables, where=setting.name or "the comparison"))
-            collection, split = _pictures(resolved, read)
-            training = matrix.budget.training(_steps(matrix.budget, resolved, split))
+            pictures = _pictures(resolved, read)
+            training = matrix.budget.training(_steps(matrix.budget, resolved, pictures.split))
             recipe = Recipe.parse(
                 merge(
                     resolved.recipe.model_dump(mode="json", exclude_none=True),
@@ -73,8 +74,8 @@ def prepare(matrix: Matrix) -> list[Job]:
                     setting=number,
                     seed=seed,
                     recipe=recipe.toml(),
-                    name=_directory_name(recipe),
-                    held_out=_identity(recipe, collection, split),
+                    name=_directory_name(recipe, pictures.fingerprint),
+                    held_out=_identity(recipe, pictures.collection, pictures.split),
                 )
             )
     return jobs
@@ -85,9 +86,15 @@ def _placeholder(budget: Budget) -> dict[str, Any]:
     return budget.training(steps=1)
 
 
-def _pictures(
-    resolved: Resolved, read: dict[str, tuple[Collection, Split]]
-) -> tuple[Collection, Split]:
+class _Pictures(NamedTuple):
+    """What a recipe learns from; the fingerprint is of all pixels."""
+
+    collection: Collection
+    split: Split
+    fingerprint: str
+
+
+def _pictures(resolved: Resolved, read: dict[str, _Pictures]) -> _Pictures:
     """Read the pictures of a recipe, or take them from those that were read already."""
     recipe = resolved.recipe
     data = recipe.data
@@ -97,7 +104,8 @@ def _pictures(
     key = json.dumps([section, data.size, data.held_out, data.split_seed, seed], sort_keys=True)
     if key not in read:
         collection = resolved.collect()
-        read[key] = collection, collection.split(data.held_out, data.split_seed)
+        split = collection.split(data.held_out, data.split_seed)
+        read[key] = _Pictures(collection, split, collection.fingerprint())
     return read[key]
 
 
@@ -130,8 +138,8 @@ def _identity(recipe: Recipe, collection: Collection, split: Split) -> Identity:
     return Identity.of([picture.name for picture in chosen], pictures, recipe.data.fit)
 
 
-def _directory_name(recipe: Recipe) -> str:
-    digest = hashlib.sha256(recipe.toml().encode()).hexdigest()[:8]
+def _directory_name(recipe: Recipe, fingerprint: str) -> str:
+    digest = hashlib.sha256((recipe.toml() + fingerprint).encode()).hexdigest()[:8]
     words = f"{recipe.model.name}-{recipe.tokenizer.name}"
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", words)[:MOST_LETTERS].strip("-.")
     return f"{plain}-seed{recipe.seed}-{digest}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,18 +97,41 @@ class Collection:
             for picture in self.pictures
         }
 
-    def split_as(self, train: Sequence[str], held_out: Sequence[str]) -> Split:
+    def split_as(
+        self,
+        train: Sequence[str],
+        held_out: Sequence[str],
+        digests: Mapping[str, str] | None = None,
+    ) -> Split:
         """Return the split of an earlier run, by the names that were learned and held out.
 
-        What is new is learned: a picture that was held out stays so.
+        What is new is learned: a picture that was held out stays so, under another name too.
+
+        Args:
+            train, held_out: names.
+            digests: what `digests` returned then.
         """
         names = self.names
         index = {name: number for number, name in enumerate(names)}
-        measured = [index[name] for name in held_out if name in index]
+        renamed = self._renamed(held_out, digests or {})
+        sought = [name if name in index else renamed.get(name) for name in held_out]
+        measured = [index[name] for name in sought if name is not None]
         learned = [index[name] for name in train if name in index]
         known = {*measured, *learned}
         new = sorted(set(index.values()) - known, key=lambda number: names[number])
         return Split(train=[*learned, *new], held_out=measured)
+
+    def _renamed(self, gone: Sequence[str], digests: Mapping[str, str]) -> dict[str, str]:
+        """The names that pictures have now which had others, by those."""
+        known = set(self.names)
+        missing = {digests[name]: name for name in gone if name not in known and name in digests}
+        if not missing:
+            return {}
+        return {
+            missing[digest]: name
+            for name, digest in self.digests().items()
+            if digest in missing and name not in digests
+        }
 
     def split(self, held_out: float | int = HELD_OUT_SHARE, split_seed: int = 1) -> Split:
         """Divide the pictures into those to learn and those to hold out.

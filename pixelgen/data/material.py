@@ -140,9 +140,11 @@ class Material:
 
     def batches_of(self, chunk: int) -> int:
         """Return how many batches a chunk is cut into."""
-        begin = chunk * PICTURES_A_CHUNK
-        pictures = min(len(self.split.train) - begin, PICTURES_A_CHUNK)
-        return self.cutter.batches_per_epoch(pictures)
+        return self.cutter.batches_per_epoch(self.chunk_size(chunk))
+
+    def chunk_size(self, chunk: int) -> int:
+        """Return how many pictures a chunk has."""
+        return min(len(self.split.train) - chunk * PICTURES_A_CHUNK, PICTURES_A_CHUNK)
 
     @property
     def batches_per_epoch(self) -> int:

@@ -57,7 +57,7 @@ class Bits(Part):
 
     Attributes:
         held_out: over the held-out pictures.
-        train: over training pictures as they are, not augmented (at most 256 of them).
+        train: over training pictures as they are, not augmented (at most 96 of them).
         gap: (mean, low, high) of held-out less training bits.
         fit: what the gap and the curve say in one word.
         explanation: the same in a sentence or two.
@@ -125,7 +125,8 @@ class Against(Part):
 
     Attributes:
         distance: of the samples.
-        floor: of as many training pictures, which is as near as real pictures come.
+        floor: of as many training pictures, or all where those are fewer: about as near as real
+            pictures come.
     """
 
     distance: float

@@ -22,7 +22,7 @@ from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, read_json
 
 MOST_EPOCHS = 8
-MOST_TARGETS = 2_000_000  # that markov counts; at least one epoch
+MOST_TARGETS = 2_000_000  # that markov counts; at least one epoch, or one chunk of many pictures
 MOST_LINES = 16_000  # of pixels in one picture that is compressed
 ROWS_AT_ONCE = 1 << 16
 
@@ -36,6 +36,7 @@ class Baselines:
         png, webp: Pillow's optimised PNG and lossless WebP.
         markov: the model `markov` with its default options; None where it cannot be used.
         markov_epochs: how many epochs it learned for.
+        markov_pictures: how many pictures it learned, where there were too many for all; else 0.
     """
 
     guessing: float
@@ -43,6 +44,7 @@ class Baselines:
     webp: float
     markov: float | None = None
     markov_epochs: int = 0
+    markov_pictures: int = 0
 
 
 def measure_baselines(material: Material) -> Baselines | None:
@@ -62,6 +64,7 @@ def measure_baselines(material: Material) -> Baselines | None:
         webp=8 * sum(len(smallest_webp(sheet)) for sheet in sheets) / pixels,
         markov=markov,
         markov_epochs=epochs,
+        markov_pictures=material.chunk_size(0) if material.chunks > 1 else 0,
     )
 
 
@@ -102,7 +105,7 @@ def _markov(material: Material) -> tuple[float | None, int]:
     if not material.framing.augmentation.names():
         epochs = 1  # another epoch would be the same
     for epoch in range(epochs):
-        canvases, groups = material.chunk(epoch, epoch % material.chunks)
+        canvases, groups = material.chunk(epoch)
         order = generator_for(material.framing.seed, "order", epoch)
         for batch in cutter.training_batches(canvases, groups, order):
             model.train_step(batch, 0.0)

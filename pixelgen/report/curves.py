@@ -54,9 +54,11 @@ def references_of(baselines: Baselines | None, model: str) -> list[Reference]:
     """Return what the run is set against, the best first; a run of `markov` not against itself."""
     if baselines is None:
         return []
-    epochs = f"{baselines.markov_epochs} epoch{'s' if baselines.markov_epochs > 1 else ''}"
+    learned = f"{baselines.markov_epochs} epoch{'s' if baselines.markov_epochs > 1 else ''}"
+    if baselines.markov_pictures:
+        learned = f"on {baselines.markov_pictures:,} pictures"
     known = [
-        (f"markov, {epochs}", None if model == "markov" else baselines.markov),
+        (f"markov, {learned}", None if model == "markov" else baselines.markov),
         ("lossless WebP", baselines.webp),
         ("PNG", baselines.png),
         ("guessing evenly", baselines.guessing),

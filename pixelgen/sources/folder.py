@@ -21,6 +21,7 @@ from pixelgen.errors import NoPictures, SourceError, did_you_mean
 from pixelgen.executors.local import Local
 from pixelgen.options import Options as BaseOptions
 from pixelgen.sources.interface import BadPicture, Picture, Source, Unread, read
+from pixelgen.untrusted import user_path
 
 READ_BY = {".tar": "webdataset", ".parquet": "parquet"}  # sources of files that hold pictures
 FEW_FILES = 32  # are read before threads have started
@@ -60,7 +61,7 @@ class Folder(Source):
                 where="in the place of the pictures",
                 remedy="Name one: pixelgen run paintings/, or leave out --source folder",
             )
-        self.path = Path(location).expanduser()
+        self.path = user_path(location)
         _check(self.path)
 
     def pictures(self, size: tuple[int, int]) -> Iterator[Picture | BadPicture]:

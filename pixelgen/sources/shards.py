@@ -8,6 +8,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from pixelgen.errors import SourceError, did_you_mean
+from pixelgen.untrusted import user_path
 
 
 def find_shards(location: str, endings: Collection[str]) -> list[Path]:
@@ -21,7 +22,7 @@ def find_shards(location: str, endings: Collection[str]) -> list[Path]:
     Raises:
         SourceError: there is no such file, or none in the folder.
     """
-    path = Path(location).expanduser()
+    path = user_path(location)
     try:
         if path.is_dir():
             shards = [

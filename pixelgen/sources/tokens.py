@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 from pixelgen.data.collection import Collection
@@ -12,6 +11,7 @@ from pixelgen.options import Options as BaseOptions
 from pixelgen.sources.interface import BadPicture, Picture, Source
 from pixelgen.token_store.collection import StoredCollection
 from pixelgen.token_store.store import TokenStore
+from pixelgen.untrusted import user_path
 
 
 class Tokens(Source):
@@ -34,7 +34,7 @@ class Tokens(Source):
                 where="in the place of the pictures",
                 remedy="Name one: pixelgen run tokens/",
             )
-        self.store = TokenStore(Path(location).expanduser())
+        self.store = TokenStore(user_path(location))
 
     def pictures(self, size: tuple[int, int]) -> Iterator[Picture | BadPicture]:
         """Yield the pictures that the tokens stand for."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from pixelgen.errors import OptionError, RunUnreadable
 from pixelgen.recipe import Recipe
 from pixelgen.token_store.manifest import FILE
+from pixelgen.untrusted import user_path
 
 SOURCE = "tokens"  # the source that reads them
 TABLES = {"seed", "source", "data", "tokenizer"}
@@ -17,8 +17,8 @@ SETTLED = ("size", "fit", "augment", "jitter", "held_out", "split_seed")  # of [
 def is_token_folder(location: str | None) -> bool:
     """Whether a place holds encoded pictures."""
     try:
-        return location is not None and (Path(location).expanduser() / FILE).is_file()
-    except (OSError, ValueError, RuntimeError):  # too long a name, or no home
+        return location is not None and (user_path(location) / FILE).is_file()
+    except (OSError, ValueError):  # too long a name, or one that is none
         return False
 
 
@@ -42,7 +42,7 @@ def settled(recipe: Recipe) -> Recipe:
     """
     from pixelgen.token_store.store import TokenStore
 
-    folder = Path(recipe.source.location or ".").expanduser()
+    folder = user_path(recipe.source.location or ".")
     tables = TokenStore(folder).manifest.recipe
     encoded = type(recipe).parse(tables, where=str(folder / FILE))
     if set(tables) != TABLES or set(tables["data"]) != set(SETTLED):

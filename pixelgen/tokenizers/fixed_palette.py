@@ -16,6 +16,7 @@ from pixelgen.tokenizers.dither import DitherName
 from pixelgen.tokenizers.named_palettes import NAMES, named_palette
 from pixelgen.tokenizers.palette_file import ENDINGS, read_palette
 from pixelgen.tokenizers.palette_tokenizer import PaletteTokenizer
+from pixelgen.untrusted import user_path
 
 
 class FixedPalette(PaletteTokenizer):
@@ -43,7 +44,7 @@ class FixedPalette(PaletteTokenizer):
         if name in NAMES:
             self.set_palette(named_palette(name))
         elif Path(name).suffix.lower() in ENDINGS:
-            self.set_palette(read_palette(Path(name).expanduser()))
+            self.set_palette(read_palette(user_path(name)))
         else:
             raise TokenizerError(
                 f"no palette is called {name!r}",

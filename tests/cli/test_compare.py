@@ -6,7 +6,7 @@ from comparison.small import SIDE, paint_folder
 from typer.testing import CliRunner
 
 from pixelgen.cli.compare import compare
-from pixelgen.errors import OptionError, RecipeError
+from pixelgen.errors import OptionError, PixelgenError, RecipeError
 
 app = typer.Typer()
 app.command()(compare)
@@ -98,6 +98,30 @@ def test_mistakes_are_explained(arguments, error, said):
     assert isinstance(result.exception, error)
     assert said in str(result.exception)
     assert result.exception.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ('[base]\nsource = "folder"', [], "'source' cannot be 'folder': it is a table"),
+        ("base = 3", [], "'base' cannot be 3"),
+        ("base = 3", ["--seed", 2], "'base' cannot be 3"),
+        ("[base]\ntraining = 3", [], "'training' cannot be 3"),
+        ("seeds = [1, 2]", ["--seed", 10], "one seed, 10, and a list of them, [1, 2]"),
+    ],
+)
+def test_mistakes_in_a_file_are_explained(tmp_path, text, words, said):
+    (tmp_path / "matrix.toml").write_text(text)
+    result = invoke(str(tmp_path / "matrix.toml"), *map(str, words))
+    assert isinstance(result.exception, PixelgenError)
+    assert said in str(result.exception)
+    assert result.exception.remedy
+
+
+def test_the_values_of_an_option_that_is_varied_twice_add_up():
+    from pixelgen.cli.compare import _varied
+
+    assert _varied(["model.hidden=256", "model.hidden=512"]) == {"model.hidden": [256, 512]}
 
 
 def test_values_to_vary_are_numbers_or_words():

@@ -5,8 +5,10 @@ import shutil
 import time
 import tomllib
 
+import numpy as np
 import pytest
 from comparison.small import HOSTILE_SETTING, matrix_of, paint_folder
+from PIL import Image
 
 from pixelgen.api import start
 from pixelgen.comparison.comparable import NotComparable
@@ -108,6 +110,10 @@ class TestSharedOut:
             row.bits for row in compared.ranking.rows
         ]
         assert len(watcher.ended) == 4
+        assert watcher.found == [False] * 4
+        again = Listed()
+        compare(matrix_of(pictures), tmp_path, again, executor=executor)
+        assert again.found == [True] * 4
         assert shared.notes == compared.notes
 
     def test_one_that_fails_does_not_stop_the_others(self, pictures, tmp_path):
@@ -190,6 +196,20 @@ def test_a_run_that_has_gone_on_is_measured_anew(compared, tmp_path):
     second = compare_finished([path], record).ranking.rows[0].runs[0]
     assert (first.measurement.ended, second.measurement.ended) == (run.measurement.ended, "later")
     assert second.measurement.bits == run.measurement.bits
+
+
+def test_pictures_that_have_changed_are_learned_anew(pictures, tmp_path):
+    folder = shutil.copytree(pictures, tmp_path / "pictures")
+    [before, _] = compare(matrix_of(folder, seeds=1), tmp_path / "out").ranking.rows
+    [learned, *_] = RunDirectory.open(before.runs[0].path).manifest()["data"]["train"]
+    Image.fromarray(255 - np.asarray(Image.open(folder / learned))).save(folder / learned)
+    watcher = Listed()
+    [after, _] = compare(matrix_of(folder, seeds=1), tmp_path / "out", watcher).ranking.rows
+    assert watcher.found == [False, False]
+    assert after.bits != before.bits
+    again = Listed()
+    compare(matrix_of(folder, seeds=1), tmp_path / "out", again)
+    assert again.found == [True, True]
 
 
 def test_a_stop_before_the_first_run_leaves_nothing_to_rank(pictures, tmp_path):

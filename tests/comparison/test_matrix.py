@@ -83,6 +83,8 @@ def test_the_budget_is_that_of_the_comparison_or_else_of_its_base():
     [
         {"minutes": 0},
         {"epochs": 1.5},
+        {"epochs": float("inf")},
+        {"minutes": float("nan")},
         {"targets": "many"},
         {"steps": 3},
         {"epochs": 1, "minutes": 1},
@@ -103,6 +105,12 @@ def test_a_budget_that_is_none_is_refused(budget):
         ({"matrix": {"model": "a"}}, "'matrix' cannot be"),
         ({"sedes": 3}, "Did you mean 'seeds'"),
         ({"setting": [{"training": {"epochs": 3}}]}, "a budget of its own"),
+        ({"setting": [{"training": 3}]}, "'training' cannot be 3: it is a table"),
+        ({"setting": [{"seed": 7}]}, "a seed of its own: 7"),
+        ({"base": {"source": "folder"}}, "'source' cannot be 'folder': it is a table"),
+        ({"base": {"training": 3}}, "'training' cannot be 3: it is a table"),
+        ({"base": {"seed": "x"}}, "'seed' cannot be 'x'"),
+        ({"base": 3}, "'base' cannot be 3"),
     ],
 )
 def test_mistakes_are_named(tables, said):

@@ -149,6 +149,15 @@ def test_what_is_not_there_is_said(place, options, said):
         found_in(ROOT / place, **options)
 
 
+@pytest.mark.parametrize("column", ["number", "numbers"])
+def test_a_column_of_something_else_is_said(tmp_path, column):
+    columns = {"number": [1, 2], "numbers": [[1], [2]], "image": [png(1), png(2)]}
+    datasets.Dataset.from_dict(columns).save_to_disk(tmp_path / "saved")
+    with pytest.raises(SourceError, match=f"{column}' holds no pictures.*image"):
+        found_in(tmp_path / "saved", column=column)
+    assert len(found_in(tmp_path / "saved", column="image")) == 2
+
+
 def test_a_dataset_without_pictures_is_said(tmp_path):
     datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(tmp_path / "saved")
     with pytest.raises(SourceError, match="no column holds pictures"):

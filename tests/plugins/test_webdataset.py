@@ -159,6 +159,17 @@ def test_a_key_that_comes_twice_is_said(tmp_path):
     assert [type(each) for each in source(shard).pictures(SIZE)] == [Picture, Picture, BadPicture]
 
 
+def test_pictures_with_dots_in_their_names_are_named_and_taken_when_asked_for(tmp_path):
+    members = {f"IMG.000{n}.jpg": png(n) for n in range(3)} | {"a.txt": b"", "b.seg.png": png(1)}
+    shard = write_shard(tmp_path / "a.tar", {**members, "c.png": png(2)})
+    first, second, third = source(shard).pictures(SIZE)
+    assert first.name == "a.tar/IMG.0000.jpg, and 2 more"
+    assert "first dot" in first.reason and "source.pictures=0000.jpg" in first.reason
+    assert second.name == "a.tar/b.seg.png"
+    assert third.name == "a.tar/c.png"
+    assert names(shard, pictures="seg.png") == ["a.tar/b.seg.png"]
+
+
 def test_a_command_runs_only_where_that_is_allowed(monkeypatch):
     place = f"pipe:cat {SHARDS}/0000.tar"
     with pytest.raises(SourceError, match="would run a command"):
@@ -178,6 +189,7 @@ def test_a_command_that_fails_is_said(monkeypatch):
     [
         ("none.tar", "no file or folder"),
         ("*.tgz", "no file matches"),
+        ("{0..9.tar", "is no range"),
         ("empty", "no file that ends"),
     ],
 )

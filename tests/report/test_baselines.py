@@ -51,3 +51,14 @@ def test_a_run_whose_model_sees_other_neighbours_than_markov_has_all_of_them(pic
     # Noise of 8 colours even compresses to no less than 3 bits, and counting does not help.
     assert min(found["png"], found["webp"]) > 3
     assert 3 <= found["markov"] < 4
+
+
+def test_of_too_many_pictures_some_are_counted_and_the_page_says_how_many(
+    pictures, tmp_path, monkeypatch, toy_models
+):
+    monkeypatch.setattr("pixelgen.data.material.PICTURES_A_CHUNK", 3)
+    recipe = {"tokenizer": {"name": "rgb-grid", "colors": 8}, "model": {"name": "learner"}}
+    run = pixelgen.train(pictures, recipe=recipe, size=12, epochs=1, out=tmp_path / "run")
+    found = json.loads((run.path / "report" / "baselines.json").read_text())
+    assert found["markov_pictures"] == 3
+    assert "markov, on 3 pictures" in (run.path / "report.html").read_text()

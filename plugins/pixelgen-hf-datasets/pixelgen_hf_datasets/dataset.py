@@ -15,6 +15,7 @@ from pixelgen.data.reading import EncodedPicture
 from pixelgen.errors import SourceError, did_you_mean
 from pixelgen.sources.encoded import EncodedOptions, EncodedSource
 from pixelgen.sources.interface import BadPicture
+from pixelgen.untrusted import user_path
 
 HUB = "hf://"
 SAVED = ("dataset_info.json", "dataset_dict.json")  # files of a folder that save_to_disk wrote
@@ -66,7 +67,7 @@ class HuggingFace(EncodedSource):
             SourceError: it is not there, or cannot be reached, or has no such split.
         """
         options, location = self.options, self.place
-        folder = Path(location).expanduser()
+        folder = user_path(location)
         try:
             if any((folder / name).is_file() for name in SAVED):
                 found = datasets.load_from_disk(str(folder))
@@ -109,6 +110,8 @@ class HuggingFace(EncodedSource):
                 raise self._no_column(f"there is no column {name!r}", name)
         if column is None:
             raise self._no_column("no column holds pictures", "image")
+        if not _may_hold_pictures(features[column]):
+            raise self._no_column(f"the column {column!r} holds no pictures", "image")
         return column, self.options.group
 
     def _no_column(self, what: str, sought: str) -> SourceError:
@@ -132,7 +135,7 @@ class HuggingFace(EncodedSource):
         if cell["path"].rpartition("::")[2].startswith(HUB):
             return _fetched(cell["path"], name, group)
         # Whoever made the dataset must not choose what is read here.
-        path, folder = Path(cell["path"]), Path(self.place).expanduser()
+        path, folder = Path(cell["path"]), user_path(self.place)
         if not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
             return BadPicture(name, f"it names {cell['path']}, which is no file in the dataset")
         return EncodedPicture(path.read_bytes(), name, group)
@@ -142,6 +145,14 @@ class HuggingFace(EncodedSource):
         if isinstance(feature, datasets.ClassLabel) and isinstance(value, int):
             return str(feature.int2str(value)) if value >= 0 else ""
         return str(value)
+
+
+def _may_hold_pictures(feature: Any) -> bool:
+    """Whether a column of this feature can be read as pictures: as such, as files, or by path."""
+    if isinstance(feature, Mapping):
+        return bool({"bytes", "path"} & set(feature))
+    text = ("binary", "large_binary", "string", "large_string")
+    return isinstance(feature, datasets.Image) or getattr(feature, "dtype", None) in text
 
 
 def _fetched(path: str, name: str, group: str) -> EncodedPicture | BadPicture:

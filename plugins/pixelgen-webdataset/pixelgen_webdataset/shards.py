@@ -87,9 +87,20 @@ class Shards(EncodedSource):
                     remedy=f"If it is yours, allow it: {ALLOWING_PIPES}=1 pixelgen …. A recipe of "
                     "somebody else's must not run commands here",
                 )
-            return list(braceexpand(self.place))
-        places = list(braceexpand(self.place))
+            return self._places
+        places = self._places
         return [str(shard) for place in places for shard in find_shards(place, ENDINGS)]
+
+    @property
+    def _places(self) -> list[str]:
+        try:
+            return list(braceexpand(self.place))
+        except ValueError as error:
+            raise SourceError(
+                f"{self.place!r} is no range: {error}",
+                where="in the place of the pictures",
+                remedy="Write one as shards/{0000..0099}.tar",
+            ) from None
 
     def _called(self, shard: str) -> str:
         if not shard.startswith(PIPE):
@@ -102,7 +113,7 @@ class Shards(EncodedSource):
         endings = [wanted] if wanted else [ending.lstrip(".") for ending in sorted(EXTENSIONS)]
         ending = next((each for each in endings if each in sample), None)
         if ending is None:
-            return None
+            return None if wanted else _dotted(sample, shard)
         name = f"{shard}/{sample['__key__']}.{ending}"
         try:
             group = self._group(sample)
@@ -123,6 +134,20 @@ class Shards(EncodedSource):
         if not isinstance(document, dict) or field not in document:
             raise ValueError(f"its JSON has no field {field!r}")
         return str(document[field])
+
+
+def _dotted(sample: dict[str, Any], shard: str) -> BadPicture | None:
+    """What is wrong where names have dots in them: WebDataset's endings begin at the first."""
+    key = sample["__key__"]
+    found = [ending for ending in sample if Path(ending).suffix in EXTENSIONS]
+    if not found:
+        return None
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return BadPicture(
+        f"{shard}/{key}.{found[0]}{more}",
+        f"in a shard the ending begins at a name's first dot, so this is {key!r} with the ending "
+        f"{found[0]!r}: leave out dots, or take it with -o source.pictures={found[0]}",
+    )
 
 
 def _samples(shard: str) -> Iterator[dict[str, Any]]:
