@@ -8,6 +8,7 @@ of several tries it takes the one that leads best into all that is kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from pixelgen.data.fitting import fit_picture
+from pixelgen.data.material import Framing
 from pixelgen.data.reading import PictureFile, read_picture
 from pixelgen.errors import OptionError, SourceError
 from pixelgen.evaluation.distortion import DistortionMeter
@@ -25,7 +28,7 @@ from pixelgen.request import (
     Temperature,
     framing_at,
     given_tokens,
-    picture_at,
+    pixels_of,
     wishes_for,
 )
 from pixelgen.samplers.interface import Sampler
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from pixelgen.run import Run
 
 PAINTED = (190, 188, 184)  # stands for what is not kept
+HALF = 128  # of a mask's light, from which on it keeps
+ROUNDING = 0.02  # by which proportions may differ after a large picture was shrunk
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +98,8 @@ def complete(
         picture: a file, or (H, W, 3 or 4) uint8.
         keep: the share of the height that is kept, from the top; a half if there is no mask.
         mask: what is kept in place of that: a file, of which light pixels or, where it has
-            transparency, opaque ones keep; or (H, W) bool. It is stretched to the picture's size.
+            transparency, opaque ones keep; or (H, W) bool. One of the picture's proportions is
+            brought to the run's size as the picture is; any other is stretched to it.
         variants: how many to paint.
         in_palette: let what is kept have the palette's colours too, as the model saw it.
         temperature, seed, first, group, width, height, best_of, sampler, progress: as of
@@ -104,8 +110,9 @@ def complete(
         SourceError: the picture or the mask cannot be read.
     """
     framing = framing_at(run, width, height)
-    original = picture_at(run, picture, framing)
-    kept = _kept(original.shape[:2], keep, mask)
+    pixels = pixels_of(run, picture, framing)
+    original = framing.plain(pixels)
+    kept = _kept(framing, pixels.shape[:2], keep, mask)
     given = given_tokens(run, original, kept)
     if (given >= 0).all():
         raise OptionError(
@@ -140,8 +147,10 @@ def complete(
     )
 
 
-def _kept(shape: tuple[int, int], keep: float | None, mask: PictureLike | None) -> np.ndarray:
-    """(H, W) bool."""
+def _kept(
+    framing: Framing, original: tuple[int, int], keep: float | None, mask: PictureLike | None
+) -> np.ndarray:
+    """(H, W) bool at the framing's size, of a picture that is `original` high and wide."""
     if mask is not None:
         if keep is not None:
             raise OptionError(
@@ -149,7 +158,14 @@ def _kept(shape: tuple[int, int], keep: float | None, mask: PictureLike | None) 
                 where="in keep and mask",
                 remedy="Leave one of them out",
             )
-        return _read_mask(mask, shape)
+        light = _read_mask(mask, framing)
+        fit = framing.fit if _are_alike(light.shape, original) else "stretch"
+        if fit == "stretch":
+            image = Image.fromarray(light).resize(framing.size, Image.Resampling.NEAREST)
+            return np.asarray(image) >= HALF
+        return (
+            fit_picture(np.repeat(light[..., None], 3, axis=-1), framing.size, fit)[..., 0] >= HALF
+        )
     share = 0.5 if keep is None else keep
     if not 0 <= share <= 1:
         raise OptionError(
@@ -157,13 +173,19 @@ def _kept(shape: tuple[int, int], keep: float | None, mask: PictureLike | None) 
             where="in keep",
             remedy="Give a share of the height from 0 to 1, such as 0.5",
         )
-    kept = np.zeros(shape, bool)
-    kept[: round(share * shape[0])] = True
+    width, height = framing.size
+    kept = np.zeros((height, width), bool)
+    kept[: round(share * height)] = True
     return kept
 
 
-def _read_mask(mask: PictureLike, shape: tuple[int, int]) -> np.ndarray:
-    """(H, W) bool of a file or an array, stretched."""
+def _are_alike(one: tuple[int, ...], other: tuple[int, int]) -> bool:
+    """Whether two shapes have the same proportions, but for the rounding of what was shrunk."""
+    return math.isclose(one[0] * other[1], one[1] * other[0], rel_tol=ROUNDING)
+
+
+def _read_mask(mask: PictureLike, framing: Framing) -> np.ndarray:
+    """(H, W) uint8 of a file or an array, in its own proportions: light where it keeps."""
     if isinstance(mask, np.ndarray):
         if mask.dtype != bool or mask.ndim != 2:
             raise SourceError(
@@ -171,17 +193,13 @@ def _read_mask(mask: PictureLike, shape: tuple[int, int]) -> np.ndarray:
                 where="in the mask given",
                 remedy="Give (height, width) bool, True where the picture is kept",
             )
-        light = mask.astype(np.uint8) * np.uint8(255)
-    else:
-        read = read_picture(PictureFile(Path(mask), str(mask)), shape[::-1], alpha=True)
-        if isinstance(read, BadPicture):
-            raise SourceError(
-                f"the mask cannot be used: {read.reason}",
-                where=str(mask),
-                remedy="Give a PNG, light where the picture is kept and dark where it is painted",
-            )
-        light = read.pixels.mean(axis=-1) if read.pixels.shape[-1] == 3 else read.pixels[..., 3]
-    image = Image.fromarray(light.astype(np.uint8))
-    stretched = image.resize((shape[1], shape[0]), Image.Resampling.NEAREST)
-    kept: np.ndarray = np.asarray(stretched) >= 128
-    return kept
+        return mask.astype(np.uint8) * np.uint8(255)
+    read = read_picture(PictureFile(Path(mask), str(mask)), framing.size, alpha=True)
+    if isinstance(read, BadPicture):
+        raise SourceError(
+            f"the mask cannot be used: {read.reason}",
+            where=str(mask),
+            remedy="Give a PNG, light where the picture is kept and dark where it is painted",
+        )
+    light = read.pixels.mean(axis=-1) if read.pixels.shape[-1] == 3 else read.pixels[..., 3]
+    return light.astype(np.uint8)

@@ -192,6 +192,11 @@ def picture_at(run: Run, picture: PictureLike, framing: Framing) -> np.ndarray:
     Raises:
         SourceError: the picture cannot be read, or the array is none.
     """
+    return framing.plain(pixels_of(run, picture, framing))
+
+
+def pixels_of(run: Run, picture: PictureLike, framing: Framing) -> np.ndarray:
+    """Return a picture in its own proportions; otherwise as `picture_at`."""
     channels = run.channels
     if isinstance(picture, np.ndarray):
         pixels, name = picture, "the array"
@@ -211,7 +216,7 @@ def picture_at(run: Run, picture: PictureLike, framing: Framing) -> np.ndarray:
                 remedy="Give a JPEG, PNG or another picture that can be opened",
             )
         pixels = read.pixels
-    return framing.plain(to_channels(pixels, channels))
+    return to_channels(pixels, channels)
 
 
 def given_tokens(run: Run, pixels: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -92,6 +92,31 @@ def test_a_mask_is_stretched_to_the_picture(run, picture):
     assert not done.kept[:, 6:].any()
 
 
+@pytest.mark.parametrize("kind", ["array", "file"])
+@pytest.mark.parametrize(
+    ("fit", "mask_width", "columns"),
+    [
+        ("cover", 72, [True] * 9 + [False] * 3),  # 24 to 48 of 72 are there, and 42 are light
+        ("contain", 72, [True] * 7 + [False] * 5),
+        ("stretch", 72, [True] * 7 + [False] * 5),
+        ("cover", 24, [True] * 7 + [False] * 5),  # of other proportions than the picture
+    ],
+)
+def test_a_mask_of_the_pictures_proportions_goes_where_the_picture_does(
+    quick, tmp_path, fit, mask_width, columns, kind
+):
+    run = start(quick(data={"fit": fit}), tmp_path / "run").run
+    wide = np.zeros((24, 72, 3), np.uint8)
+    mask = np.zeros((24, mask_width), bool)
+    mask[:, : mask_width * 42 // 72] = True
+    if kind == "file":
+        Image.fromarray(wide).save(tmp_path / "wide.png")
+        Image.fromarray(mask).save(tmp_path / "mask.png")
+        wide, mask = tmp_path / "wide.png", tmp_path / "mask.png"
+    kept = run.complete(wide, mask=mask, variants=1).kept
+    assert kept.tolist()[6] == columns
+
+
 def test_where_a_token_is_several_pixels_those_kept_stay_too(quick, tmp_path, picture):
     patches = PluginSection.model_validate({"name": "patch-kmeans", "patches": 8})
     recipe = quick().recipe.model_copy(update={"tokenizer": patches})
