@@ -65,14 +65,17 @@ def batches(cutter, seed=1, groups=1):
     )
 
 
-def painted_logits(model, cutter, tokens, groups, *, one_at_a_time=False):
-    """The decoder's logits along the painting schedule of given tokens: (N, P, V)."""
+def painted_logits(model, cutter, tokens, groups, *, one_at_a_time=False, decoder=None):
+    """The decoder's logits along the painting schedule of given tokens: (N, P, V).
+
+    A decoder that was made before is taken where one is given.
+    """
     schedule = make_schedule(
         cutter.scan, cutter.table, cutter.segments.memory, one_at_a_time=one_at_a_time
     )
     count = len(tokens)
     canvas = cutter.extended(tokens)
-    decoder = model.decoder(count * schedule.segments)
+    decoder = decoder or model.decoder(count * schedule.segments)
     logits = np.empty((*tokens.shape, cutter.vocab_size), np.float32)
     for wave in schedule.waves:
         row, cell = np.repeat(np.arange(count), len(wave)), np.tile(wave, count)

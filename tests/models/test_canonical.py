@@ -470,3 +470,23 @@ def test_a_training_state_that_lacks_something_says_what(gone):
     state = {name: array for name, array in model.training_state().items() if name != gone}
     with pytest.raises(RunUnreadable, match=f"lacks '{gone}'"):
         model.restore_training_state(state)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("steps", lambda array: array - 2),
+        ("steps", lambda array: array.astype(np.float32)),
+        ("seed", lambda array: array - 10**6),
+        ("seed", lambda array: array[None]),
+        ("carried.0.h", lambda array: array.astype(np.float64)),
+        ("optimizer.mean.output.bias", lambda array: array.astype(np.int64)),
+        ("optimizer.square.output.bias", lambda array: array[:-1]),
+    ],
+)
+def test_a_training_state_of_other_numbers_says_which(name, change):
+    model, cutter = make(NumpyLSTM)
+    model.train_step(batches(cutter)[0], 0.0)
+    state = dict(model.training_state())
+    with pytest.raises(RunUnreadable, match=f"'{name}' (is|has)"):
+        model.restore_training_state({**state, name: change(state[name])})

@@ -88,6 +88,29 @@ def test_a_run_goes_on_with_another_number_of_processes(folder, tmp_path):
     assert_same(tmp_path / "whole", tmp_path / "parts")
 
 
+@pytest.mark.parametrize("ended", ["trained", "painted"])
+def test_a_run_with_no_step_left_to_take_ends_for_all(folder, tmp_path, ended):
+    run = tmp_path / "run"
+    called(words(folder, run, "--epochs", 1))
+    manifest = json.loads((run / "run.json").read_text())
+    if ended == "trained":  # and died before it had painted
+        (run / "run.json").write_text(json.dumps({**manifest, "state": "painting"}))
+    done = subprocess.run(
+        [*LAUNCH, "2", "-m", "pixelgen", "resume", str(run), "--device", "cpu"],
+        capture_output=True,
+        text=True,
+        env=ALONE,
+        check=False,
+        timeout=120,
+    )
+    if ended == "trained":
+        assert done.returncode == 0, done.stderr
+        assert json.loads((run / "run.json").read_text())["state"] == "finished"
+    else:
+        assert done.returncode != 0
+        assert "used up its budget" in done.stderr
+
+
 def children(process: int) -> list[int]:
     found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return [int(each) for each in found]

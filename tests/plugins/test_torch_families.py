@@ -178,3 +178,15 @@ def test_another_familys_file_is_refused(other, tmp_path):
     model.save(tmp_path)
     with pytest.raises(RunUnreadable, match="does not describe a model of the family"):
         other.load(tmp_path, other.Options(), device="cpu")
+
+
+@kinds
+def test_a_decoder_keeps_the_weights_that_it_was_made_with(kind):
+    model, cutter = build(kind, groups=2)
+    data = canvases(cutter, groups=2)
+    decoder = model.decoder(256)
+    before = nats_of(painted_logits(model, cutter, *data, decoder=decoder), data[0])
+    for batch in batches(cutter, groups=2)[:3]:
+        model.train_step(batch, 0.0)
+    after = nats_of(painted_logits(model, cutter, *data, decoder=decoder), data[0])
+    np.testing.assert_array_equal(before, after)

@@ -18,6 +18,7 @@ from pixelgen.options import describe_options, parse_options
 
 torch = pytest.importorskip("torch")
 
+from pixelgen_torch.device import choose_device  # noqa: E402
 from pixelgen_torch.learning import targets_of  # noqa: E402
 from pixelgen_torch.lstm import TorchLSTM  # noqa: E402
 from pixelgen_torch.options import LSTMOptions  # noqa: E402
@@ -295,6 +296,16 @@ def test_training_goes_on_exactly_from_its_saved_state(kind, tmp_path):
     assert_same(dict(model.training_state()), dict(resumed.training_state()))
 
 
+@pytest.mark.parametrize(
+    "random", [np.zeros(3, np.uint8), np.zeros(5056, np.int64), np.zeros((2, 2), np.float32)]
+)
+def test_a_state_of_random_numbers_that_is_none_is_refused(random):
+    model, cutter = make()
+    model.train_step(batches(cutter)[0], 0.0)
+    with pytest.raises(RunUnreadable, match="no state of random numbers"):
+        model.restore_training_state({**model.training_state(), "random.torch.cpu": random})
+
+
 def test_a_training_state_survives_the_weight_file_format(tmp_path):
     model, cutter = make()
     model.train_step(batches(cutter)[0], 0.0)
@@ -375,6 +386,67 @@ def test_a_device_that_is_not_there_is_an_error():
             TorchLSTM.build(make()[0].network.spec, LSTMOptions(), device="cuda")
         assert "finds: cpu" in caught.value.where
         assert make()[0].device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("device", "processes", "expected"),
+    [
+        ("auto", 2, "cuda:1"),
+        ("cuda", 2, "cuda:1"),
+        ("cpu", 3, "cpu"),
+        ("auto", 3, "3 processes on this machine"),
+        ("cuda", 3, "3 processes on this machine"),
+        ("cuda:1", 2, "cannot all have the device 'cuda:1'"),
+    ],
+)
+def test_processes_of_one_job_have_a_device_each(monkeypatch, device, processes, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    told = {"RANK": 1, "WORLD_SIZE": processes, "MASTER_ADDR": "localhost", "LOCAL_RANK": 1}
+    for name, value in {**told, "LOCAL_WORLD_SIZE": processes}.items():
+        monkeypatch.setenv(name, str(value))
+    if " " not in expected:
+        assert str(choose_device(device)) == expected
+        return
+    with pytest.raises(DeviceNotFound, match=expected) as caught:
+        choose_device(device)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[enforce fail at alloc_cpu.cpp:114] DefaultCPUAllocator: can't allocate memory",
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_a_lack_of_memory_is_known_by_its_words(words):
+    assert make()[0].ran_out_of_memory(RuntimeError(words))
+    assert not make()[0].ran_out_of_memory(RuntimeError("CUDA error: an illegal memory access"))
+    assert not make()[0].ran_out_of_memory(ValueError(words))
+
+
+def test_a_step_that_fails_as_the_matrices_are_moved_leaves_all_as_it_was(monkeypatch):
+    model, cutter = make()
+    straight, _ = make()
+    todo = batches(cutter)
+    for batch in todo[:2]:
+        model.train_step(batch, 0.0)
+        straight.train_step(batch, 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr("pixelgen_torch.muon.orthogonal", _fails)
+        with pytest.raises(MemoryError):
+            model.train_step(todo[2], 0.0)
+    assert_same(dict(model.training_state()), dict(straight.training_state()))
+    assert_same(weights_of(model), weights_of(straight))
+    assert model.train_step(todo[2], 0.0) == straight.train_step(todo[2], 0.0)
+    assert_same(weights_of(model), weights_of(straight))
+
+
+def _fails(*arguments):
+    raise MemoryError("made up")
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

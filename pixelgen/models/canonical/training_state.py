@@ -81,7 +81,7 @@ def read_training_state(
     Raises:
         RunUnreadable: it is the state of another model, or of another optimizer.
     """
-    steps = int(_taken(arrays, "steps", ()))
+    steps, seed = (_number(arrays, name) for name in ("steps", "seed"))
     moments = MOMENTS[optimizer] if steps else ()
     hidden = shapes["lstm.0.recurrent"][1] if layers else 0
     expected = {
@@ -90,9 +90,9 @@ def read_training_state(
     }
     for name in arrays:
         if name.startswith(("optimizer.", "carried.")) and name not in expected:
-            raise _unfit(f"it holds {name!r}")
+            raise unfit(f"it holds {name!r}")
     return TrainingState(
-        seed=int(_taken(arrays, "seed", ())),
+        seed=seed,
         steps=steps,
         moments={
             moment: {
@@ -115,18 +115,31 @@ def read_training_state(
 def _taken(
     arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int | None, ...]
 ) -> np.ndarray:
-    """The array of this name and shape; None is any number."""
+    """The array of this name and shape, float32; None is any number."""
     if name not in arrays:
-        raise _unfit(f"it lacks {name!r}")
+        raise unfit(f"it lacks {name!r}")
+    if arrays[name].dtype != np.float32:
+        raise unfit(f"{name!r} is of {arrays[name].dtype}")
     found = arrays[name].shape
     if len(found) != len(shape) or any(
         side not in (None, length) for side, length in zip(shape, found, strict=True)
     ):
-        raise _unfit(f"{name!r} has the shape {list(found)}")
+        raise unfit(f"{name!r} has the shape {list(found)}")
     return arrays[name]
 
 
-def _unfit(what: str) -> RunUnreadable:
+def _number(arrays: Mapping[str, np.ndarray], name: str) -> int:
+    """The whole number of this name, from 0."""
+    if name not in arrays:
+        raise unfit(f"it lacks {name!r}")
+    array = arrays[name]
+    if array.dtype != np.int64 or array.shape != () or array < 0:
+        raise unfit(f"{name!r} is no number from 0")
+    return int(array)
+
+
+def unfit(what: str) -> RunUnreadable:
+    """Return the error of a training state that is not one of the model that is to take it."""
     return RunUnreadable(
         f"the training state does not fit this model: {what}",
         where="in the checkpoint",

@@ -19,14 +19,24 @@ from pixelgen.models.canonical.parameters import tied_heads
 from pixelgen.models.interface import Decoder, StepInputs
 from pixelgen_torch.network import Network
 from pixelgen_torch.options import TorchOptions
-from pixelgen_torch.products import Product, blocks, pad_to, padded, row_multiple, rows_padded
+from pixelgen_torch.products import (
+    Product,
+    blocks,
+    packing_takes_bfloat16,
+    packing_works,
+    pad_to,
+    padded,
+    row_multiple,
+    rows_padded,
+)
 from pixelgen_torch.tied import bags, by_head
 
 
-def painting_dtype(options: NeighbourOptions) -> torch.dtype:
-    """Return the dtype of products in painting."""
-    fast = isinstance(options, TorchOptions) and options.painting == "bfloat16"
-    return torch.bfloat16 if fast else torch.float32
+def painting_dtype(options: NeighbourOptions, device: torch.device) -> torch.dtype:
+    """Return the dtype of products in painting: float32 where bfloat16 cannot be had."""
+    wanted = isinstance(options, TorchOptions) and options.painting == "bfloat16"
+    refused = device.type == "cpu" and packing_works() and not packing_takes_bfloat16()
+    return torch.bfloat16 if wanted and not refused else torch.float32
 
 
 class NetworkDecoder(Decoder):
@@ -39,7 +49,7 @@ class NetworkDecoder(Decoder):
     def __init__(self, network: Network) -> None:
         self._network = network
         self._multiple = row_multiple(network.device)
-        self._dtype = painting_dtype(network.options)
+        self._dtype = painting_dtype(network.options, network.device)
         with torch.no_grad():
             self._prepare_ends(network)
 

@@ -20,6 +20,8 @@ def choose_device(name: str) -> torch.device:
         DeviceNotFound: it is not there.
     """
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count and world_size() > 1:
+        _check_shared(name, count)
     if count and (name == "auto" or (name == "cuda" and world_size() > 1)):
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)) % count)
     if name == "auto":
@@ -41,6 +43,24 @@ def choose_device(name: str) -> torch.device:
     )
 
 
+def _check_shared(name: str, count: int) -> None:
+    """Raise `DeviceNotFound` if processes of one job would have to share a CUDA device."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    if name in ("auto", "cuda") and here > count:
+        raise DeviceNotFound(
+            f"{here} processes on this machine cannot have a device each of {count}",
+            where=f"in the environment: LOCAL_WORLD_SIZE={here}",
+            remedy=f"Start as many as there are: torchrun --nproc-per-node {count} …; or give "
+            "--device cpu",
+        )
+    if name.startswith("cuda:"):
+        raise DeviceNotFound(
+            f"{world_size()} processes cannot all have the device {name!r}",
+            where="in --device",
+            remedy="Give --device cuda, by which each has one of its own",
+        )
+
+
 def product_dtype(precision: str, device: torch.device) -> torch.dtype:
     """Return the dtype of products in training for the option `precision`.
 
@@ -48,13 +68,11 @@ def product_dtype(precision: str, device: torch.device) -> torch.dtype:
     """
     if precision == "float32":
         return torch.float32
-    if precision == "bfloat16":
-        return torch.bfloat16
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = _cpu_has_bfloat16()
-    return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if fast or precision == "bfloat16" else torch.float32
 
 
 def _cpu_has_bfloat16() -> bool:

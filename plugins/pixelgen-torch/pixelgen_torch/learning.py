@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pixelgen_torch.model import SequenceNetwork
 
 
+# In errors that have no class of their own: PyTorch's on a CPU, CUDA's, cuBLAS's and cuDNN's.
+LACKING = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
+
+
 class Learning:
     """All that moves while a network learns.
 
@@ -101,7 +105,7 @@ class Learning:
         except Exception as error:
             if not is_lack_of_memory(error):
                 raise
-            problem = error
+            problem = error.with_traceback(None)  # which would keep what the step had taken
             self.optimizer.forget_gradients()
         leaves = self.network.leaves().values()
         for leaf in leaves:
@@ -133,7 +137,7 @@ class Learning:
 def is_lack_of_memory(error: Exception) -> bool:
     """Whether an error is about a lack of memory, of the processor's or of the GPU's."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        isinstance(error, RuntimeError) and any(words in str(error) for words in LACKING)
     )
 
 

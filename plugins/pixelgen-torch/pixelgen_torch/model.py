@@ -28,7 +28,12 @@ from pixelgen.data.segments import Batch
 from pixelgen.errors import OptionError
 from pixelgen.models.canonical.model import NeighbourModel
 from pixelgen.models.canonical.parameters import initial_weights, weight_shapes
-from pixelgen.models.canonical.training_state import State, TrainingState, read_training_state
+from pixelgen.models.canonical.training_state import (
+    State,
+    TrainingState,
+    read_training_state,
+    unfit,
+)
 from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import ModelSpec
 from pixelgen_torch.company import Begin, Company, Step, company, help_leader
@@ -256,6 +261,7 @@ class TorchModel(NeighbourModel):
         Raises:
             RunUnreadable: it is another model's.
         """
+        company()  # who wait to be led are dismissed at the end, though no step may be left to take
         network = self.network
         taken = read_training_state(
             state,
@@ -273,7 +279,10 @@ class TorchModel(NeighbourModel):
         if taken.random is None:
             self.learning.random.manual_seed(taken.seed + taken.steps)
         else:
-            self.learning.random.set_state(torch.tensor(taken.random))
+            try:
+                self.learning.random.set_state(torch.tensor(taken.random))
+            except (RuntimeError, TypeError) as error:
+                raise unfit(f"{self._random_name!r} is no state of random numbers") from error
         self.take_states(taken.carried)
 
     # -- what a model with an LSTM's state in training overrides ------------------------------

@@ -6,6 +6,7 @@ Blocks of one shape go through the iteration together, with products in the dtyp
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,6 +22,18 @@ from pixelgen.models.canonical.muon import (
     blocks_of,
     factor,
 )
+
+
+class Plan(NamedTuple):
+    """What a step comes to, by the matrices' names.
+
+    Attributes:
+        means: the running means with the gradients of this step in them.
+        directions: the blocks (K, R, C) that the matrices are moved by, about orthogonal.
+    """
+
+    means: dict[str, Tensor]
+    directions: dict[str, Tensor]
 
 
 class Muon:
@@ -39,28 +52,37 @@ class Muon:
             self._alike.setdefault(shape, []).append(name)
 
     @torch.no_grad()
-    def step(self, rate: float, decay: float) -> None:
-        """Move all matrices along the gradients in `grad`.
+    def plan(self) -> Plan:
+        """Return where the gradients in `grad` lead, which takes memory; nothing is changed yet."""
+        means: dict[str, Tensor] = {}
+        directions: dict[str, Tensor] = {}
+        for shape, names in self._alike.items():
+            wanted = []
+            for name in names:
+                gradient = self._matrices[name].grad
+                assert gradient is not None
+                means[name] = self.means[name].lerp(gradient, 1 - MEAN)
+                wanted.append(gradient.lerp(means[name], MEAN).view(-1, *shape))
+            moves = orthogonal(torch.cat(wanted), self._dtype)
+            sizes = [blocks_of(name) for name in names]
+            directions |= zip(names, moves.split_with_sizes(sizes), strict=True)
+        return Plan(means, directions)
+
+    @torch.no_grad()
+    def step(self, plan: Plan, rate: float, decay: float) -> None:
+        """Move all matrices as planned.
 
         Args:
+            plan: of the gradients.
             rate: the learning rate of the rest.
             decay: of the weights.
         """
-        for shape, names in self._alike.items():
-            wanted = torch.cat([self._wanted(name, shape) for name in names])
-            moves = orthogonal(wanted, self._dtype)
-            sizes = [blocks_of(name) for name in names]
-            for name, move in zip(names, moves.split_with_sizes(sizes), strict=True):
-                matrix = self._matrices[name]
-                matrix.mul_(1 - rate * RATE * decay)
-                matrix.sub_(move.reshape(matrix.shape), alpha=rate * factor(*shape))
-
-    def _wanted(self, name: str, shape: tuple[int, int]) -> Tensor:
-        """The blocks (K, R, C) whose directions a matrix is to be moved in."""
-        gradient, mean = self._matrices[name].grad, self.means[name]
-        assert gradient is not None
-        mean.lerp_(gradient, 1 - MEAN)
-        return gradient.lerp(mean, MEAN).view(-1, *shape)
+        self.means = plan.means
+        for name, direction in plan.directions.items():
+            matrix = self._matrices[name]
+            matrix.mul_(1 - rate * RATE * decay)
+            size = rate * factor(*direction.shape[1:])
+            matrix.sub_(direction.reshape(matrix.shape), alpha=size)
 
 
 def orthogonal(blocks: Tensor, dtype: torch.dtype) -> Tensor:

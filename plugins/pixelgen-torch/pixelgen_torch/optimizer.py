@@ -58,8 +58,9 @@ class Optimizer:
         rate = self.rate(progress)
         for group in self._inner.param_groups:
             group["lr"] = rate
+        plan = self._muon.plan()  # first: what fails for a lack of memory has moved nothing
         self._inner.step()
-        self._muon.step(rate, options.weight_decay)
+        self._muon.step(plan, rate, options.weight_decay)
         self.forget_gradients()
         self.steps += 1
 

@@ -18,7 +18,8 @@ class TorchOptions(NeighbourOptions):
     painting: Literal["float32", "bfloat16"] = Field(
         "float32",
         description="of the products in painting; bfloat16 is faster where the processor has units "
-        "for it, and a seed's pictures are then not those of other backends",
+        "for it, and a seed's pictures are then not those of other backends; a processor without "
+        "such numbers takes float32",
     )
 
 

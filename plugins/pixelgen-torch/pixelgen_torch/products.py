@@ -72,6 +72,11 @@ def packing_works() -> bool:
     return available and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 
 
+def packing_takes_bfloat16() -> bool:
+    """Whether those products take bfloat16 on this processor; where not, they are an error."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def blocks(rows: int, width: int) -> Iterator[slice]:
     """Cut `rows` rows of `width` numbers into blocks that one thread works on alone."""
     most = max(1, ONE_THREAD // width)

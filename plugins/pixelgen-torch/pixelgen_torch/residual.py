@@ -26,7 +26,9 @@ class Norm:
     """Layer normalisation of the first E of E' columns."""
 
     def __init__(self, weights: Mapping[str, Tensor], name: str) -> None:
-        self._weight, self._bias = weights[f"{name}.norm.weight"], weights[f"{name}.norm.bias"]
+        self._weight, self._bias = (
+            weights[f"{name}.norm.{part}"].detach().clone() for part in ("weight", "bias")
+        )
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return (M, E) of (M, E')."""
