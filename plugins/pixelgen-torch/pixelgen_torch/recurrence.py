@@ -11,8 +11,8 @@ float64, a forward and a backward written out by hand. There, only `R h` waits f
 step: the input's product is one for the whole sequence, a step is one small product and a handful
 of in-place operations, and the gradient of each matrix is one product at the end.
 
-The products run in the dtype of `x`; cell states are kept in that of `c`, but for cuDNN's, whose are
-in that of `x` too.
+The products run in the dtype of `x`; cell states are kept in that of `c`, but for cuDNN's, which
+are in that of `x` too.
 """
 
 from __future__ import annotations
