@@ -40,6 +40,7 @@ from pixelgen.models.canonical.parameters import (
     weight_shapes,
 )
 from pixelgen.models.interface import ModelSpec
+from pixelgen_torch.tables import summed_rows
 from pixelgen_torch.tied import tied_sum
 
 
@@ -76,6 +77,7 @@ class Network:
         self._entries_of_position = self._position_entries()  # (P, 0 to 3)
         self._group_start = self._table_names.get("group_in.weight")
         self.colours = colour_table(spec).to(device)  # (V + 1, C + 1)
+        self._waves = colour_waves(self.colours[:-1, :-1])  # (V, 8C)
         self.activated = len(tables) > 1 or sees_colours(spec, options)
         self.tied = tied_columns(spec, options)  # (J,)
 
@@ -124,9 +126,7 @@ class Network:
         total = None
         entries = self.entries(context, positions, groups)
         if entries.shape[1]:
-            total = functional.embedding_bag(
-                self._tensor(entries), self._leaves["tables"], mode="sum"
-            )
+            total = summed_rows(self._leaves["tables"], self._tensor(entries))
         if "colour_in.0.weight" in self._leaves:
             table = self.colours.to(dtype)
             colours = functional.embedding(self._tensor(context), table).flatten(1)
@@ -166,8 +166,7 @@ class Network:
         """The tokens' output vectors (V, Z) of output=palette, of mean zero."""
         vectors = self._leaves["output.free"]
         if "output.colour.0.weight" in self._leaves:
-            waves = colour_waves(self.colours[:-1, :-1])
-            shared = gelu(self._linear("output.colour.0", waves))
+            shared = gelu(self._linear("output.colour.0", self._waves))
             vectors = vectors + self._linear("output.colour.1", shared)
             vectors = vectors - vectors.mean(0)
         return vectors

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 ROWS = 512  # of a slice: 512 × 1,000 float32 logits are 2 MB
+LEAST = torch.finfo(torch.float32).tiny
 
 
 def mean_cross_entropy(z: Tensor, vectors: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
@@ -37,25 +38,29 @@ class _CrossEntropy(torch.autograd.Function):
         u, b = vectors.to(z.dtype), bias.to(z.dtype)
         d_logits = torch.empty(count, tokens, dtype=z.dtype, device=z.device)
         total = torch.zeros((), dtype=wide, device=z.device)
+        d_bias = torch.zeros(tokens, dtype=wide, device=z.device)
         for first in range(0, count, ROWS):
             part = slice(first, first + ROWS)
             target = targets[part, None]
             logits = torch.addmm(b, z[part], u.t())
-            log_p = torch.log_softmax(logits, 1, dtype=wide)
-            total -= log_p.gather(1, target).sum()
-            d = log_p.exp_()  # dL/dlogits = p - [token = target]
-            d.scatter_add_(1, target, d.new_full(target.shape, -1.0))
+            d = torch.softmax(logits, 1, dtype=wide)
+            p = d.gather(1, target)
+            if p.amin() < LEAST:  # of so little the logarithm is not exact
+                total -= torch.log_softmax(logits, 1, dtype=wide).gather(1, target).sum()
+            else:
+                total -= p.log_().sum()
+            d.scatter_add_(1, target, d.new_full(target.shape, -1.0))  # p - [token = target]
+            d_bias += d.sum(0)
             torch.mul(d, 1 / count, out=d_logits[part])
-        ctx.save_for_backward(z, u, d_logits)
+        ctx.save_for_backward(z, u, d_logits, d_bias.div_(count))
         ctx.dtypes = vectors.dtype, bias.dtype
         return total / count
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        z, u, d_logits = ctx.saved_tensors
+        z, u, d_logits, d_bias = ctx.saved_tensors
         vectors_dtype, bias_dtype = ctx.dtypes
         d_z = (d_logits @ u) * upstream.to(z.dtype)
         d_vectors = (d_logits.t() @ z).to(vectors_dtype) * upstream
-        d_bias = d_logits.sum(0, dtype=bias_dtype) * upstream
-        return d_z, d_vectors, d_bias, None
+        return d_z, d_vectors, d_bias.to(bias_dtype) * upstream, None

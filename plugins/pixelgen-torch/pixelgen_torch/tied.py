@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+from pixelgen_torch.tables import in_order
 
 
 def tied_sum(weights: Tensor, vectors: Tensor, neighbours: Tensor) -> Tensor:
@@ -80,28 +81,18 @@ class _TiedSum(torch.autograd.Function):
         return d_weights.reshape(rows, -1).to(ctx.dtype), d_vectors[:-1], None
 
 
-def _sorted(numbers: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Numbers below `count` in order, equal ones as they stand, and where each of them stood."""
-    if numbers.device.type != "cpu":
-        return numbers.sort(stable=True)
-    short = np.uint16 if count <= 1 << 16 else np.uint32  # 16 bits are sorted by their digits
-    order = torch.from_numpy(np.argsort(numbers.numpy().astype(short), kind="stable"))
-    return numbers[order], order
-
-
 def _by_token(weights: Tensor, d: Tensor, neighbours: Tensor, tokens: int) -> Tensor:
     """dL/du (tokens, Z) of dL/dz (N, Z): of each token's bag, as this file's docstring says."""
     rows, tied = neighbours.shape
     heads = weights.shape[1] // tied
-    met, order = _sorted(neighbours.flatten(), tokens)  # (N J,)
+    order, firsts = in_order(neighbours.flatten(), tokens)  # (N J,), (tokens,)
     of_head = weights.view(rows, heads, tied).transpose(1, 2).reshape(-1, heads)  # (N J, G)
     numbers = torch.arange(heads, device=d.device)
     entries = order.div(tied, rounding_mode="floor") * heads + numbers[:, None]  # (G, N J)
-    firsts = torch.searchsorted(met, torch.arange(tokens, device=d.device))  # (tokens,)
     summed = functional.embedding_bag(
         entries.flatten(),
         d.reshape(rows * heads, -1),
-        (firsts + numbers[:, None] * len(met)).flatten(),
+        (firsts + numbers[:, None] * len(order)).flatten(),
         mode="sum",
         per_sample_weights=of_head.index_select(0, order).t().reshape(-1),
     )  # (G tokens, D)
