@@ -242,6 +242,6 @@ def _description(loop: Loop, resolved: Resolved) -> str:
 
 
 def announce(event: str, listener: Listener, **arguments: Any) -> None:
-    """Tell all plugins of an event, and the listener of those that failed."""
+    """Tell all plugins of an event, and the listener, once, of those that failed."""
     for problem in catalogue().announce(event, **arguments):
-        listener.note(str(problem))
+        listener.note_once(str(problem))

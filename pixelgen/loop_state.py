@@ -7,15 +7,16 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from pixelgen.errors import RunUnreadable
 from pixelgen.loss_course import LossCourse
-from pixelgen.pace import Knot
+from pixelgen.pace import from_the_first_step
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 MOST_KNOTS = 10_000
 
 
@@ -55,9 +56,13 @@ class LoopState:
     best_bits: Annotated[float, Field(allow_inf_nan=False)] | None = None
     best_step: Count = 0
     without_improvement: Count = 0
-    measured_at: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    measured_at: Share = 0.0
     measured_targets: Count = 0
-    knots: Annotated[list[Knot], Field(max_length=MOST_KNOTS)] = field(default_factory=list)
+    knots: Annotated[
+        list[tuple[Count, Share, Count]],
+        Field(max_length=MOST_KNOTS),
+        AfterValidator(from_the_first_step),
+    ] = field(default_factory=list)
     minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     rate_scale: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     parts: Annotated[int, Field(ge=1, lt=2**31)] = 1

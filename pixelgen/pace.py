@@ -16,6 +16,17 @@ REPLAN_AT = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 Knot = tuple[int, float, int]
 
 
+def from_the_first_step(knots: Sequence[Knot]) -> Sequence[Knot]:
+    """Return knots that begin with a run, or none.
+
+    Raises:
+        ValueError: they begin later, so that nothing is known of the steps before.
+    """
+    if knots and knots[0][0] != 0:
+        raise ValueError("its first step must be 0")
+    return knots
+
+
 class Pace:
     """Progress through a budget.
 

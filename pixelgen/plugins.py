@@ -307,8 +307,13 @@ class Catalogue:
         ) -> None:
             if not isinstance(target, str) or not all(target.partition(":")):
                 raise TypeError(f"the target of {name!r} must be 'module:Class', not {target!r}")
+            for what, text in (("name", name), ("summary", summary)):
+                if not isinstance(text, str):
+                    raise TypeError(f"the {what} of a {kind} must be text, not {text!r}")
             if isinstance(needs, str):  # a sequence of letters, but not what was meant
                 needs = (needs,)
+            if not all(isinstance(need, str) for need in needs):
+                raise TypeError(f"the needs of {name!r} must be requirements, not {needs!r}")
             claims = self.registrations.setdefault((kind, name), [])
             for claim in claims:
                 if claim.origin is origin:

@@ -28,7 +28,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -38,11 +38,16 @@ from pixelgen.data.fitting import Fit
 from pixelgen.data.segments import SCANS
 from pixelgen.errors import PixelgenError, RecipeError, did_you_mean
 from pixelgen.options import describe_options
+from pixelgen.pace import from_the_first_step
 from pixelgen.untrusted import read_text
 
 PLUGIN_SECTIONS = ("source", "tokenizer", "model", "sampler", "executor")
 BUDGETS = {"epochs", "steps", "minutes"}
 MOST_RECIPE = 1 << 20  # bytes
+
+
+Step = Annotated[int, Field(ge=0, lt=2**63)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -137,21 +142,14 @@ class TrainingSection(Section):
         le=1000,
         description="how many of the last checkpoints to keep, beside the best weights",
     )
-    pace: tuple[tuple[int, float, int], ...] = Field(
+    pace: tuple[tuple[Step, Share, Step], ...] = Field(
         (),
         description="what a run by minutes, or one that went on to a larger budget, settled on; "
         "written by the run so that its recipe reproduces it: (step, progress there, step at "
         "which progress reaches 1)",
     )
 
-    @field_validator("pace")
-    @classmethod
-    def _pace_begins_at_the_first_step(
-        cls, value: tuple[tuple[int, float, int], ...]
-    ) -> tuple[tuple[int, float, int], ...]:
-        if value and value[0][0] != 0:
-            raise ValueError("its first step must be 0")
-        return value
+    _pace_begins_with_the_run = field_validator("pace")(from_the_first_step)
 
     @field_validator("checkpoint_every", mode="before")
     @classmethod
@@ -237,15 +235,26 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
             gone = BUDGETS | {"pace"}
             merged["training"] = {key: old for key, old in older.items() if key not in gone}
         for key, value in layer.items():
-            if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-                named = merged[key].get("name")
-                if named is not None and value.get("name", named) != named:
-                    merged[key] = dict(value)  # another plugin: the old one's options do not apply
-                else:
-                    merged[key] = {**merged[key], **value}
-            else:
+            before = merged.get(key)
+            if not (isinstance(value, Mapping) and isinstance(before, Mapping)):
                 merged[key] = dict(value) if isinstance(value, Mapping) else value
+                continue
+            named = before.get("name")
+            if key == "trackers":  # each of which has a table of its own
+                each = {name: _joined(before.get(name), table) for name, table in value.items()}
+                merged[key] = {**before, **each}
+            elif named is not None and value.get("name", named) != named:
+                merged[key] = dict(value)  # another plugin: the old one's options do not apply
+            else:
+                merged[key] = {**before, **value}
     return merged
+
+
+def _joined(older: Any, newer: Any) -> Any:
+    """Two tables as one, the newer on top; the newer, where one of them is none."""
+    if isinstance(older, Mapping) and isinstance(newer, Mapping):
+        return {**older, **newer}
+    return newer
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -45,6 +45,13 @@ class Listener:
     def note(self, text: str) -> None:
         """Something the user should know, in one sentence."""
 
+    def note_once(self, text: str) -> None:
+        """The same, of what may come about again and again."""
+        said: set[str] = self.__dict__.setdefault("_said", set())
+        if text not in said:
+            said.add(text)
+            self.note(text)
+
     def stage(self, text: str) -> None:
         """A stage before or after training begins, such as "reading pictures"."""
 

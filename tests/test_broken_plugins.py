@@ -74,6 +74,24 @@ def test_a_target_that_is_not_module_and_class_is_reported(target: Any) -> None:
     assert "the target of 'dice' must be 'module:Class'" in problem_of(sampler("dice", target))
 
 
+@pytest.mark.parametrize(
+    ("name", "more", "said"),
+    [
+        (object, {}, "the name of a sampler must be text"),
+        ("dice", {"summary": 3}, "the summary of a sampler must be text"),
+        ("dice", {"needs": [None]}, "the needs of 'dice' must be requirements"),
+    ],
+)
+def test_what_is_no_text_is_reported(name: Any, more: dict[str, Any], said: str) -> None:
+    def register_samplers(register: Any) -> None:
+        register(name, TARGET, **more)
+
+    module = plugin(register_samplers=register_samplers)
+    assert said in problem_of(module)
+    with registered(module) as found:
+        assert {type(each) for each in found.names("sampler")} == {str}
+
+
 def test_a_plugin_that_registers_a_name_twice_is_reported_and_the_first_stands() -> None:
     def register_samplers(register: Any) -> None:
         register("dice", "here:Dice")

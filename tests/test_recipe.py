@@ -186,6 +186,15 @@ class TestMerging:
         merged = merge({"model": {"order": 1}}, {"model": {"name": "markov"}})
         assert merged["model"] == {"name": "markov", "order": 1}
 
+    def test_each_tracker_has_a_table_of_its_own(self):
+        merged = merge(
+            {"trackers": {"bars": {"height": 50, "name": "a"}, "csv": {}}},
+            {"trackers": {"bars": {"name": "b"}, "bell": {}}},
+        )
+        bars = {"height": 50, "name": "b"}
+        assert merged == {"trackers": {"bars": bars, "csv": {}, "bell": {}}}
+        assert merge(merged, {"trackers": {"bars": 3}})["trackers"]["bars"] == 3
+
     def test_no_layer_is_changed(self):
         layer = {"model": {"name": "markov"}, "training": {"epochs": 1}}
         merge(layer, {"model": {"order": 1}, "training": {"minutes": 1}})

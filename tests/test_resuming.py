@@ -310,6 +310,20 @@ def test_changed_pictures_are_learned_when_told_to_and_what_was_held_out_stays_s
     assert held_out_of(more).names == [kept]
 
 
+def test_what_was_held_out_stays_so_when_pictures_are_numbered_anew(quick, folder, tmp_path):
+    first = start(quick(model={"name": "learner"}, training={"epochs": 1}), tmp_path / "run").run
+    before = first.manifest["data"]
+    (folder / "picture-0.png").unlink()
+    for number in range(1, 8):
+        (folder / f"picture-{number}.png").rename(folder / f"picture-{number - 1}.png")
+    moved = {f"picture-{number}.png": f"picture-{number - 1}.png" for number in range(1, 8)}
+    after = resume(tmp_path / "run", epochs=2, changed_pictures=True).run.manifest["data"]
+    assert after["held_out"] == [moved[name] for name in before["held_out"] if name in moved]
+    assert {*after["train"]} == {moved[name] for name in before["train"] if name in moved}
+    for name, now in moved.items():
+        assert after["digests"][now] == before["digests"][name]
+
+
 @pytest.mark.parametrize("how", ["renamed", "copied before it"])
 def test_what_was_held_out_stays_so_under_another_name(quick, folder, tmp_path, how):
     first = start(quick(model={"name": "learner"}, training={"epochs": 1}), tmp_path / "run").run

@@ -16,7 +16,8 @@ HEAD = """# Options of every plugin
 
 What `pixelgen plugins show NAME` prints, for the plugins of this repository. Set one with
 `-o KIND.OPTION=VALUE` on the command line, under `[KIND]` in a recipe, or in the `options` of
-`pixelgen.train`. The device is no option of a plugin: `--device` sets it for the whole run.
+`pixelgen.train`; of a tracker with `-o trackers.NAME.OPTION=VALUE`, or under `[trackers.NAME]`.
+The device is no option of a plugin: `--device` sets it for the whole run.
 """
 BUNDLED = {"pixelgen-core", *KNOWN_ELSEWHERE.values()}
 

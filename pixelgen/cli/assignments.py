@@ -15,6 +15,8 @@ ALIASES = {"quantizer": "tokenizer"}
 def parse_assignments(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return `{kind: {option: value}}` for texts such as `model.hidden=512`.
 
+    Of trackers, `{"trackers": {name: {option: value}}}` for texts such as `trackers.bars.height=9`.
+
     Raises:
         OptionError: a text is not of this form, or its kind is unknown.
     """
@@ -36,7 +38,17 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
                 where=f"in -o {assignment}",
                 remedy=f"{did_you_mean(kind, kinds)}Known: {', '.join(kinds)}",
             )
-        tables.setdefault(kind, {})[option.replace("-", "_")] = parse_value(value.strip())
+        table = tables.setdefault(kind, {})
+        if kind == "trackers":  # of which each has a table of its own
+            name, dot, option = option.partition(".")
+            if not (name and dot and option):
+                raise OptionError(
+                    f"{assignment!r} names no option of a tracker",
+                    where="in -o",
+                    remedy="For example, of the tracker bars: -o trackers.bars.height=9",
+                )
+            table = table.setdefault(name, {})
+        table[option.replace("-", "_")] = parse_value(value.strip())
     return tables
 
 

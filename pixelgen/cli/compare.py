@@ -166,7 +166,15 @@ def compare(
             comparison = compare_finished(runs, place, watcher)
         _show(comparison)
         return
-    values = _layered(read_toml(file) if file else {}, base, matrix, budget, seeds)
+    tables_of_file = read_toml(file) if file else {}
+    listed = tables_of_file.get("seeds")
+    if seed is not None and seeds is None and isinstance(listed, list):
+        raise OptionError(
+            f"there is one seed, {seed}, and a list of them, {listed}",
+            where=f"in --seed and in {file}",
+            remedy="Leave one of them out, or give --seeds",
+        )
+    values = _layered(tables_of_file, base, matrix, budget, seeds)
     parsed = Matrix.parse(values, where=str(file) if file else "pixelgen compare")
     with stop_on_signals() as stop, watcher:
         ranked = compare(parsed, out or _place(file, values), watcher, stop, spread)
@@ -233,18 +241,11 @@ def _layered(
 ) -> dict[str, Any]:
     """The file's tables with the command line's on top."""
     from pixelgen.cli.recipes import default_budget
-    from pixelgen.errors import OptionError
     from pixelgen.recipe import BUDGETS, merge
 
     values = dict(file)
     written = file.get("base", {})
     values["base"] = merge(written, base) if isinstance(written, dict) else written
-    if "seed" in base and isinstance(file.get("seeds"), list):
-        raise OptionError(
-            f"there is one seed, {base['seed']}, and a list of them, {file['seeds']}",
-            where="in --seed, or the recipe, and seeds of the file",
-            remedy="Leave one of them out, or give --seeds",
-        )
     if isinstance(file.get("matrix", {}), dict):
         values["matrix"] = {**file.get("matrix", {}), **matrix}
     training = values["base"].get("training") if isinstance(values["base"], dict) else None

@@ -9,7 +9,6 @@ import typer
 
 from pixelgen.cli.arguments import (
     PICTURES,
-    Assignments,
     Augment,
     Colors,
     Device,
@@ -34,7 +33,15 @@ def encode(
     source: SourceName = None,
     quantizer: QuantizerName = None,
     executor: RunExecutor = None,
-    option: Assignments = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            metavar="KIND.OPTION=VALUE",
+            help="An option of the source, tokenizer or executor, or of what is done to the "
+            "pictures, such as data.held_out=0.1; repeatable.",
+        ),
+    ] = None,
     colors: Colors = None,
     size: Size = None,
     fit: FitTo = None,
@@ -74,6 +81,7 @@ def encode(
     from pixelgen.recipe import Recipe, merge
     from pixelgen.resolving import resolve
     from pixelgen.token_store.encoding import encode_pictures
+    from pixelgen.token_store.settling import SETTLED
 
     given = tables(
         source__name=source,
@@ -89,11 +97,13 @@ def encode(
         device=device,
     )
     assigned = parse_assignments(option or [])
-    if useless := sorted(set(assigned) - set(DECIDING)):
+    useless = [f"options of {kind}" for kind in assigned if kind not in DECIDING]
+    useless += [f"data.{name}" for name in assigned.get("data", {}) if name not in SETTLED]
+    if useless:
         raise OptionError(
-            f"options of {useless[0]} decide nothing about the tokens",
+            f"{useless[0]} cannot decide anything about tokens",
             where="in -o",
-            remedy=f"Give those of {', '.join(DECIDING)}; the others to pixelgen run {out}",
+            remedy=f"Give options of {', '.join(DECIDING)}; the others to pixelgen run {out}",
         )
     typed = merge(assigned, given)
     # Encoding holds Python's lock for much of its time: threads would wait for one another.

@@ -85,6 +85,12 @@ def palette(
 
     if compare:
         names = list(dict.fromkeys(name.strip() for name in compare.split(",") if name.strip()))
+        if not names:
+            raise OptionError(
+                f"{compare!r} names no quantizer",
+                where="in --compare",
+                remedy="For example: --compare numpy-kmeans,median-cut",
+            )
         fitted = [
             fit_quantizer(name, readable, colors, options, seed=seed, device=device)
             for name in names

@@ -18,7 +18,7 @@ def check_plugin(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="tokenizer|model|sampler|source|executor|plugin",
+            metavar="tokenizer|model|sampler|source|executor|tracker|plugin",
             help="Only this kind; plugin: the entry point's module.",
         ),
     ] = None,

@@ -11,7 +11,7 @@ import typer
 def new_plugin(
     name: Annotated[str, typer.Argument(help="Lower-case words joined by hyphens.")],
     kind: Annotated[
-        str, typer.Option(metavar="tokenizer|model|sampler|source|executor|command|events")
+        str, typer.Option(metavar="tokenizer|model|sampler|source|executor|tracker|command|events")
     ],
     into: Annotated[Path, typer.Option(help="The folder that it is put into.")] = Path(),
     author: Annotated[str, typer.Option(help="For the licence.")] = "The authors",

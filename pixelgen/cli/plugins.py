@@ -165,7 +165,9 @@ def show_plugin(
             console.print(table)
             example = plugin["options"][0]
             value = "none" if example["default"] is None else example["default"]
-            assignment = escape(f"{plugin['kind']}.{example['name']}={value}")
+            of_tracker = plugin["kind"] == "tracker"
+            owner = f"trackers.{plugin['name']}" if of_tracker else plugin["kind"]
+            assignment = escape(f"{owner}.{example['name']}={value}")
             console.print(f"\nSet one with: -o {assignment}", style="dim")
         else:
             console.print("It takes no options.", style="dim")

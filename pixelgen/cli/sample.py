@@ -103,6 +103,7 @@ def sample(
         return
     # In samples/ itself a name tells all that sets a picture apart from the run's own.
     settings = {
+        "model": model,
         "sampler": None if sampler == recipe.sampler.name else sampler,
         **(chosen["sampler"] or {}),
         **(chosen["model"] or {}),

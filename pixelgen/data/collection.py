@@ -103,9 +103,11 @@ class Collection:
         held_out: Sequence[str],
         digests: Mapping[str, str] | None = None,
     ) -> Split:
-        """Return the split of an earlier run, by the names that were learned and held out.
+        """Return the split of an earlier run: what was held out stays so, the rest is learned.
 
-        What is new is learned: a picture that was held out stays so, under another name too.
+        Where the pixels of then are known, a picture is the same that has the same pixels, whatever
+        its name is now; one that has others, under the name of a held-out one, is held out too,
+        unless it was learned then.
 
         Args:
             train, held_out: names.
@@ -113,25 +115,30 @@ class Collection:
         """
         names = self.names
         index = {name: number for number, name in enumerate(names)}
-        renamed = self._renamed(held_out, digests or {})
-        sought = [name if name in index else renamed.get(name) for name in held_out]
-        measured = [index[name] for name in sought if name is not None]
+        measured = [index[name] for name in self._now(train, held_out, digests or {})]
         learned = [index[name] for name in train if name in index]
-        known = {*measured, *learned}
-        new = sorted(set(index.values()) - known, key=lambda number: names[number])
+        learned = [number for number in learned if number not in {*measured}]
+        new = sorted({*index.values()} - {*measured, *learned}, key=lambda number: names[number])
         return Split(train=[*learned, *new], held_out=measured)
 
-    def _renamed(self, gone: Sequence[str], digests: Mapping[str, str]) -> dict[str, str]:
-        """The names that pictures have now which had others, by those."""
-        known = set(self.names)
-        missing = {digests[name]: name for name in gone if name not in known and name in digests}
-        if not missing:
-            return {}
-        return {
-            missing[digest]: name
-            for name, digest in self.digests().items()
-            if digest in missing and name not in digests
-        }
+    def _now(
+        self, train: Sequence[str], held_out: Sequence[str], digests: Mapping[str, str]
+    ) -> list[str]:
+        """The names that held-out pictures have now, of those that are there."""
+        if not digests:
+            there = {*self.names}
+            return [name for name in held_out if name in there]
+        now = self.digests()
+        by_pixels = {digest: name for name, digest in now.items()}
+        was_learned = {digests.get(name) for name in train}
+        found = []
+        for name in held_out:
+            same = by_pixels.get(digests.get(name, ""))
+            if same is not None:
+                found.append(same)
+            elif name in now and now[name] not in was_learned:
+                found.append(name)
+        return list(dict.fromkeys(found))
 
     def split(self, held_out: float | int = HELD_OUT_SHARE, split_seed: int = 1) -> Split:
         """Divide the pictures into those to learn and those to hold out.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def measure_baselines(material: Material) -> Baselines | None:
     pictures = tokenizer.decode(grids)
     pixels = pictures.shape[0] * pictures.shape[1] * pictures.shape[2]
     sheets = list(_sheets(pictures))
-    markov, epochs = _markov(material)
+    markov, epochs, counted = _markov(material)
     height, width = tokenizer.token_shape
     return Baselines(
         guessing=math.log2(tokenizer.vocab_size) / (height * width),
@@ -64,7 +65,7 @@ def measure_baselines(material: Material) -> Baselines | None:
         webp=8 * sum(len(smallest_webp(sheet)) for sheet in sheets) / pixels,
         markov=markov,
         markov_epochs=epochs,
-        markov_pictures=material.chunk_size(0) if material.chunks > 1 else 0,
+        markov_pictures=counted,
     )
 
 
@@ -90,8 +91,8 @@ def _sheets(pictures: np.ndarray) -> Iterator[np.ndarray]:
         yield pictures[begin : begin + at_once].reshape(-1, width, channels)
 
 
-def _markov(material: Material) -> tuple[float | None, int]:
-    """The bits that counting the nearest neighbours reaches, and after how many epochs."""
+def _markov(material: Material) -> tuple[float | None, int, int]:
+    """The bits that counting neighbours reaches, after how many epochs, and pictures if not all."""
     options = Markov.Options(batch=ROWS_AT_ONCE)
     try:
         # The run's own model may go along another scan and see other neighbours.
@@ -99,15 +100,17 @@ def _markov(material: Material) -> tuple[float | None, int]:
         cutter = make_cutter(framing, material.tokenizer, Markov.segments(options))
         model = Markov.build(make_spec(cutter, None), options)
     except PixelgenError:  # more tokens than it can count
-        return None, 0
+        return None, 0, 0
     targets = len(material.split.train) * material.cutter.scan.cells  # of an epoch
     epochs = max(1, min(MOST_EPOCHS, MOST_TARGETS // max(targets, 1)))
     if not material.framing.augmentation.names():
         epochs = 1  # another epoch would be the same
-    for epoch in range(epochs):
-        canvases, groups = material.chunk(epoch)
-        order = generator_for(material.framing.seed, "order", epoch)
+    chunks = material.chunks if targets <= MOST_TARGETS else 1
+    for epoch, chunk in product(range(epochs), range(chunks)):
+        canvases, groups = material.chunk(epoch, chunk)
+        order = generator_for(material.framing.seed, "order", epoch, chunk)
         for batch in cutter.training_batches(canvases, groups, order):
             model.train_step(batch, 0.0)
     nats = nats_by_cell(model, cutter, material.held_out, material.held_out_groups)
-    return bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape), epochs
+    bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
+    return bits, epochs, material.chunk_size(0) if chunks < material.chunks else 0

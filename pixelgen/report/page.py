@@ -157,13 +157,14 @@ def _painted_rows(
     painted: Sequence[Painted], evaluation: Evaluation | None, recipe: Recipe
 ) -> list[Row]:
     """The painted pictures, a row a temperature, each with what was found of it."""
-    verdicts, judged = {}, None
+    verdicts, judged, since = {}, None, 0.0
     if evaluation is not None and (evaluation.seed, evaluation.sampler) == (
         recipe.seed,
         recipe.sampler.name,
     ):
         verdicts = {sample.index: sample.words for sample in evaluation.novelty.samples}
         judged = evaluation.temperature
+        since = datetime.fromisoformat(evaluation.ended).timestamp()  # of these weights' training
     own = recipe.painting.temperatures or (recipe.sampler.options.get("temperature", 1.0),)
     temperatures = list(dict.fromkeys(each.temperature for each in painted))
     rows = []
@@ -176,6 +177,7 @@ def _painted_rows(
         for each, holding in zip(some, made, strict=False):
             words = f"painted picture {each.index + 1} of seed {each.seed}"
             found = (own[0] if temperature is None else temperature) == judged
+            found = found and each.path.stat().st_mtime >= since
             verdict = verdicts.get(each.index, "") if found else ""
             row.pictures.append(Shown(holding, words, verdict))
         rows.append(row)

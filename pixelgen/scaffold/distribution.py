@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import jinja2
@@ -22,8 +24,9 @@ NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 30
 # What the modules that are written import: a class of this name would stand in its way.
 _IMPORTED = (
-    "Any Callable Field Future Item Iterable Iterator Mapping Painter PaletteTokenizer Path "
-    "Register Result RunUnreadable Self ThreadPoolExecutor TokenizerError TypeVar"
+    "Any Callable Field Future Image Item Iterable Iterator KeyError Mapping Painter "
+    "PaletteTokenizer Path Register Result RunUnreadable Self ThreadPoolExecutor TokenizerError "
+    "TypeVar"
 )
 IMPORTED = frozenset(_IMPORTED.split(" "))
 
@@ -173,6 +176,8 @@ def _files(name: str, kind: str, author: str) -> dict[str, str]:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
+    # TOML knows JSON's escapes but for those of letters beyond 16 bits.
+    environment.filters["quoted"] = partial(json.dumps, ensure_ascii=False)
 
     def render(template: str) -> str:
         return environment.get_template(template).render(

@@ -7,6 +7,7 @@ else along. What a plugin prints goes to the error stream: the output stream is 
     {"began": "check_loss_falls", "subject": …} a check begins
     {"ended": {…}}                              what came of it
     {"error": {"what": …, "where": …, "remedy": …}}   it cannot be checked at all
+    {"done": true}                              there is nothing more to come
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def main() -> None:
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     asked = json.loads(sys.argv[1])
-    importing.IMPORT_LIMIT = asked["import_limit"]
+    os.environ[importing.LIMIT_VARIABLE] = str(asked["import_limit"])
     try:
         subjects = subjects_of(
             asked["name"],
@@ -48,7 +49,7 @@ def main() -> None:
     except PixelgenError as error:
         parts = {"what": error.what, "where": error.where, "remedy": error.remedy}
         _tell(lines, error=parts)
-    lines.flush()
+    _tell(lines, done=True)
     os._exit(0)  # an import that hangs, in a thread of its own, must not hold us up
 
 

@@ -45,8 +45,10 @@ def check_in_process(
         now = {"began": "", "subject": str(asked["name"])}
         limit = import_limit + GRACE
         try:
-            while line := lines.get(timeout=limit):
+            done = False
+            while not done and (line := lines.get(timeout=limit)):
                 told = json.loads(line)
+                done = "done" in told
                 if "error" in told:
                     raise PixelgenError(**told["error"])
                 if "began" in told:
@@ -61,7 +63,8 @@ def check_in_process(
             outcomes.append(_stopped(now, broke, HUNG))
             ended(outcomes[-1])
         else:
-            if process.wait():
+            if not done:
+                process.wait()
                 errors.seek(0)
                 last = (errors.read().strip().splitlines() or ["no word"])[-1]
                 broke = f"its process ended with {process.returncode}: {last}"

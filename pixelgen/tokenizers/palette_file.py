@@ -14,7 +14,8 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from pixelgen.errors import StorageError, TokenizerError, did_you_mean
+from pixelgen.errors import TokenizerError, did_you_mean
+from pixelgen.runs import atomic
 from pixelgen.untrusted import read_limited
 
 MOST_COLOURS = 1 << 16
@@ -60,7 +61,7 @@ def write_palette(path: Path, palette: np.ndarray, name: str = "pixelgen") -> No
     Raises:
         TokenizerError: the ending is of an unknown kind, or the palette has more colours than the
             format can hold.
-        StorageError: the file cannot be written.
+        StorageError: the file cannot be written; one that is there already stays as it is.
     """
     writer = _of_kind(path, _WRITERS)
     if path.suffix.lower() in (".ase", ".aco") and len(palette) > 0xFFFF:
@@ -69,15 +70,8 @@ def write_palette(path: Path, palette: np.ndarray, name: str = "pixelgen") -> No
             where=str(path),
             remedy="Adobe's formats hold at most 65,535: write .gpl or .hex",
         )
-    contents = writer([tuple(colour) for colour in palette.tolist()], name)
-    try:
-        path.write_bytes(contents)
-    except OSError as error:
-        raise StorageError(
-            f"the palette cannot be written: {error.strerror or error}",
-            where=str(path),
-            remedy="Choose another place",
-        ) from error
+    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+    atomic.write_bytes(path, writer([tuple(colour) for colour in palette.tolist()], plain))
 
 
 Colour = tuple[int, ...]

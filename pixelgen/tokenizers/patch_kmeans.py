@@ -26,7 +26,7 @@ from pixelgen.untrusted import read_arrays
 PATCHES_FILE = "patches.safetensors"
 FORMAT = 1
 SEEDED_FROM = 1 << 14  # patches among which the first centres are sought
-MOST_BYTES = 16_384 * 16 * 16 * 4  # of all patches
+MOST_BYTES = 16_384 * 16 * 16 * 4 + (1 << 16)  # of all patches, and the file's heading
 MIDDLE = 128  # taken off all levels, for they are kept the smaller
 
 

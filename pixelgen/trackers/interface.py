@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
+from pixelgen.errors import PluginUnusable
 from pixelgen.options import Options
 from pixelgen.plugins import registered
 
@@ -32,8 +33,20 @@ class Tracker:
 
 @contextmanager
 def tracking(trackers: Mapping[str, Tracker]) -> Iterator[None]:
-    """Let trackers hear all events for the length of a `with` block."""
+    """Let trackers hear all events for the length of a `with` block.
+
+    Raises:
+        PluginUnusable: one has no event hooks, or mistaken ones.
+    """
     with ExitStack() as stack:
         for name, tracker in trackers.items():
-            stack.enter_context(registered(tracker, f"tracker {name}"))
+            plugin = f"tracker {name}"
+            found = stack.enter_context(registered(tracker, plugin))
+            for problem in found.problems:
+                if problem.origin.plugin == plugin:
+                    raise PluginUnusable(
+                        f"the tracker {name!r} would not hear of the run: {problem.reason}",
+                        where=f"in {type(tracker).__module__}",
+                        remedy=f"Mend it: pixelgen plugins check {name}; or leave out --track",
+                    )
         yield

@@ -65,8 +65,9 @@ def test_no_model_is_imported(pixelgen, folder, monkeypatch):
     [
         (("--variants", 1, "--augment", "none"), "copies"),
         (("--colors", 0), "colors"),
-        (("-o", "model.hidden=3"), "of model decide nothing"),
-        (("-o", "training.minutes=3"), "of training decide nothing"),
+        (("-o", "model.hidden=3"), "of model cannot decide"),
+        (("-o", "training.minutes=3"), "of training cannot decide"),
+        (("-o", "data.scan=raster"), "ata.scan cannot decide"),
     ],
 )
 def test_what_cannot_be_is_explained(pixelgen, folder, words, said):

@@ -47,3 +47,7 @@ def test_an_unknown_quantizer_names_the_nearest(pixelgen, folder):
     called = pixelgen("palette", folder, "-q", "octre")
     assert called.code == 2
     assert "octree" in called.err
+
+
+def test_nothing_to_compare_is_said(pixelgen, folder):
+    pixelgen("palette", folder, "--compare", ", ").assert_explained("names no quantizer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,40 @@ def test_a_check_that_hangs_is_given_up(pixelgen, install):
     last = json.loads(called.out)["outcomes"][-1]
     assert last["check"] == "check_events_are_heard_quietly"
     assert "has not ended after 6 s" in last["broke"]
+
+
+@pytest.mark.parametrize("when", ["at import", "in a check"])
+def test_a_plugin_that_ends_its_process_well_has_not_passed(pixelgen, install, when):
+    body = "import os\nos._exit(0)\n"
+    if when == "in a check":
+        hook = "import os, pixelgen\n@pixelgen.hookimpl\ndef run_started(directory):\n"
+        body = hook + "    os._exit(0)\n"
+    install(body)
+    called = pixelgen("plugins", "check", "odd")
+    assert called.code == 1
+    assert "ended with 0" in called.out
+
+
+def test_a_plugin_whose_workers_outlive_it_is_not_waited_for(pixelgen, install):
+    install(
+        "import subprocess, sys, pixelgen\n"
+        "code = 'import time; time.sleep(60)'\n"
+        "subprocess.Popen([sys.executable, '-c', code], close_fds=False)\n"
+        "@pixelgen.hookimpl\ndef run_finished(directory):\n    pass\n"
+    )
+    began = time.monotonic()
+    assert pixelgen("plugins", "check", "odd").code == 0
+    assert time.monotonic() - began < 50
+
+
+def test_a_limit_that_is_given_comes_before_the_environments(pixelgen, install, monkeypatch):
+    monkeypatch.setenv("PIXELGEN_IMPORT_LIMIT", "300")
+    install(HANGS)
+    began = time.monotonic()
+    called = pixelgen("plugins", "check", "odd", "--import-limit", 1)
+    assert called.code != 0
+    assert "odd_plugin.py" in called.out + called.err
+    assert time.monotonic() - began < 60
 
 
 def test_a_plugin_that_ends_its_process_is_reported(pixelgen, install):

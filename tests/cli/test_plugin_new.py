@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 
@@ -33,6 +35,8 @@ def test_nothing_is_overwritten(pixelgen, here):
         ("pixelgen-spot", "need not say it"),
         ("none", "called None"),
         ("path", "called Path"),
+        ("image", "called Image"),
+        ("key-error", "called KeyError"),
         ("a" * 31, "31 characters"),
     ],
 )
@@ -54,3 +58,10 @@ def test_a_taken_name_is_refused_with_its_owner(pixelgen, here, name, owner):
 def test_an_unknown_kind_is_answered_with_the_nearest(pixelgen):
     called = pixelgen("plugins", "new", "spotlight", "--kind", "smapler")
     called.assert_explained("'smapler'", "--kind", "'sampler'")
+
+
+@pytest.mark.parametrize("author", ["Zoë 🎨", 'A "B" \\ C', "𠮷田"])
+def test_an_author_may_have_any_letters(pixelgen, author):
+    called = pixelgen("plugins", "new", "spotlight", "--kind", "sampler", "--author", author)
+    project = tomllib.loads((called.last / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["authors"] == [{"name": author}]

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tomllib
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from pixelgen.hookspecs import hookimpl
+from pixelgen.options import Options as BaseOptions
+from pixelgen.plugins import registered
+from pixelgen.trackers.interface import Tracker
 
 
 def pictures(path: Path) -> dict[str, bytes]:
@@ -101,6 +108,28 @@ def test_quantizer_and_tokenizer_are_one_option(pixelgen, folder, spelling):
 def test_options_of_either_are_the_same_too(learn, kind):
     recipe = tomllib.loads(learn("-o", f"{kind}.levels=[2,3,4]", "--dry-run").out)
     assert recipe["tokenizer"]["levels"] == [2, 3, 4]
+
+
+def test_options_of_a_tracker_stay_beside_its_name(learn, monkeypatch):
+    class Bars(Tracker):
+        class Options(BaseOptions):
+            height: int = 9
+            bar_width: int = 1
+
+    @hookimpl
+    def register_trackers(register):
+        register("my-bars", "tracker_of_a_test:Bars")
+
+    module = types.ModuleType("tracker_of_a_test")
+    module.Bars, module.register_trackers = Bars, register_trackers
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    options = ["-o", "trackers.my-bars.height=50", "-o", "trackers.my-bars.bar-width=3"]
+    with registered(module):
+        for words in ([], ["--track", "my-bars"], ["--track", "csv"]):
+            shown = tomllib.loads(learn("--dry-run", *options, *words).out)
+            assert shown["trackers"]["my-bars"] == {"height": 50, "bar_width": 3}
+            assert ("csv" in shown["trackers"]) == ("csv" in words)
+        learn("--dry-run", "-o", "trackers.my-bars=3").assert_explained("no option of a tracker")
 
 
 def test_a_dry_run_shows_the_resolved_recipe_and_does_nothing(learn, here):

@@ -184,6 +184,7 @@ def _weights(run: Path, markov: Path) -> Target:
 
 def _checkpoints(run: Path) -> Target:
     from pixelgen.loop_state import LoopState
+    from pixelgen.pace import Pace
     from pixelgen.run import Run
     from pixelgen.runs.directory import RunDirectory
 
@@ -198,7 +199,10 @@ def _checkpoints(run: Path) -> Target:
         files[which].write_bytes(data[1:])
         try:
             progress, state = checkpoints.read(newest)
-            LoopState.parse(progress, where=newest)
+            reached = LoopState.parse(progress, where=newest)
+            for pace in (Pace(minutes=1.0), Pace(steps=9)):
+                pace.resume(reached.knots, reached.minutes, reached.step, reached.seconds)
+                pace.progress(reached.step)
             model.restore_training_state(state)
         finally:
             files[which].write_bytes(whole[which])

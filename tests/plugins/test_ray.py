@@ -116,6 +116,18 @@ def test_few_items_are_taken_ahead():
     results.close()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"cpus": 1000}, "1000 CPUs"), ({"gpus": 1000}, "1000 GPUs"), ({"workers": 1}, None)],
+)
+def test_a_task_that_could_never_begin_is_an_error(options, said):
+    if said is None:
+        assert list(executor(**options).map(abs, [-1])) == [1]
+        return
+    with pytest.raises(ExecutorError, match=f"asks for {said}"):
+        list(executor(**options).map(abs, [-1]))
+
+
 def test_an_address_that_does_not_answer_is_said(monkeypatch):
     monkeypatch.setattr(module.ray, "is_initialized", lambda: False)
 

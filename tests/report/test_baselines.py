@@ -57,8 +57,23 @@ def test_of_too_many_pictures_some_are_counted_and_the_page_says_how_many(
     pictures, tmp_path, monkeypatch, toy_models
 ):
     monkeypatch.setattr("pixelgen.data.material.PICTURES_A_CHUNK", 3)
+    monkeypatch.setattr("pixelgen.report.baselines.MOST_TARGETS", 4 * 144)
     recipe = {"tokenizer": {"name": "rgb-grid", "colors": 8}, "model": {"name": "learner"}}
     run = pixelgen.train(pictures, recipe=recipe, size=12, epochs=1, out=tmp_path / "run")
     found = json.loads((run.path / "report" / "baselines.json").read_text())
-    assert found["markov_pictures"] == 3
+    assert (found["markov_pictures"], found["markov_epochs"]) == (3, 1)
     assert "markov, on 3 pictures" in (run.path / "report.html").read_text()
+
+
+def test_all_pictures_are_counted_in_chunks_where_they_are_not_too_many(
+    pictures, tmp_path, monkeypatch, toy_models
+):
+    recipe = {"tokenizer": {"name": "rgb-grid", "colors": 8}, "model": {"name": "learner"}}
+    recipe["data"] = {"augment": []}
+    found = []
+    for size in (3, 2048):
+        monkeypatch.setattr("pixelgen.data.material.PICTURES_A_CHUNK", size)
+        run = pixelgen.train(pictures, recipe=recipe, size=12, epochs=1, out=tmp_path / f"{size}")
+        found.append(json.loads((run.path / "report" / "baselines.json").read_text()))
+    assert found[0]["markov"] == pytest.approx(found[1]["markov"])  # counts know no order
+    assert found[0]["markov_pictures"] == found[1]["markov_pictures"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -94,6 +95,14 @@ def test_what_was_found_stands_under_the_pictures_that_it_was_found_of(
     evaluate(again.path, samples=4, **asked)
     shown = re.findall(r'alt="painted picture[^>]*><figcaption>', render_page(again))
     assert len(shown) == judged
+
+
+def test_what_was_found_does_not_stand_under_pictures_of_earlier_weights(run, tmp_path):
+    copy = shutil.copytree(run.path, tmp_path / "run")
+    evaluate(copy, samples=4)
+    os.utime(copy / "samples" / "seed1-0002.png", (1e9, 1e9))
+    shown = re.findall(r'alt="painted picture (\d)[^>]*><figcaption>', render_page(type(run)(copy)))
+    assert shown == ["1", "2", "4"]
 
 
 def test_addresses_fit_the_room_and_one_that_is_too_large_is_shrunk():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 
 import numpy as np
@@ -106,3 +107,25 @@ def test_what_cannot_be_written_is_an_error(tmp_path):
         write_palette(tmp_path / "nowhere" / "a.hex", palette)
     with pytest.raises(TokenizerError, match="65,536"):
         write_palette(tmp_path / "a.aco", np.zeros((1 << 16, 3), np.uint8))
+
+
+def test_a_palette_that_cannot_be_written_leaves_the_one_that_is_there(tmp_path, monkeypatch):
+    path = tmp_path / "a.gpl"
+    write_palette(path, np.array([[1, 2, 3]], np.uint8))
+    before = path.read_bytes()
+
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pixelgen.runs.atomic.os.fsync", full)
+    with pytest.raises(StorageError, match="No space left"):
+        write_palette(path, np.array([[4, 5, 6]], np.uint8))
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["a.gpl"]
+
+
+@pytest.mark.parametrize("name", ["a\n2 3 4", "caf\udce9", "tab\there"])
+def test_a_name_adds_no_colour_whatever_is_in_it(tmp_path, name):
+    palette = np.array([[1, 2, 3]], np.uint8)
+    write_palette(tmp_path / "a.gpl", palette, name=name)
+    np.testing.assert_array_equal(read_palette(tmp_path / "a.gpl"), palette)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import pixelgen
 from pixelgen.api import resume, start
-from pixelgen.errors import OptionError, PluginNotFound
-from pixelgen.plugins import catalogue
+from pixelgen.errors import OptionError, PluginNotFound, PluginUnusable
+from pixelgen.plugins import catalogue, registered
+from pixelgen.trackers.interface import tracking
+from pixelgen.training import Listener
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -44,6 +47,46 @@ def test_a_tracker_is_gone_when_its_run_has_ended(quick, tmp_path):
 def test_the_recipe_keeps_its_trackers(quick, tmp_path):
     run = start(quick(trackers={"csv": {}}), tmp_path / "run").run
     assert run.recipe.trackers == {"csv": {}}
+
+
+class Deaf(pixelgen.Tracker):
+    def epoch_finished(self, metrics):  # without its decorator
+        """Never called."""
+
+
+class Misspelt(pixelgen.Tracker):
+    @pixelgen.hookimpl
+    def epoch_finish(self, metrics):
+        """Never called."""
+
+
+@pytest.mark.parametrize(
+    ("tracker", "said"), [(Deaf, "lacks the decorator"), (Misspelt, "did you mean epoch_finished")]
+)
+def test_a_tracker_that_would_hear_nothing_is_an_error(tracker, said):
+    mine = tracking({"mine": tracker(tracker.Options())})
+    with pytest.raises(PluginUnusable, match=said) as caught, mine:
+        pytest.fail("it was taken in")
+    assert "'mine'" in caught.value.what
+    assert not [each for each in catalogue().problems if "tracker" in str(each)]
+
+
+def test_what_fails_again_and_again_is_said_once(quick, tmp_path):
+    class Fails:
+        @pixelgen.hookimpl
+        def epoch_finished(self, metrics):
+            raise ConnectionError("nobody there")
+
+    said: list[str] = []
+
+    class Notes(Listener):
+        def note(self, text):
+            said.append(text)
+
+    with registered(Fails(), "fails"):
+        for number in range(2):  # by each run
+            start(quick(training={"epochs": 3}), tmp_path / str(number), Notes())
+    assert sum("nobody there" in text for text in said) == 2
 
 
 def test_what_is_no_tracker_or_no_option_is_an_error(quick):

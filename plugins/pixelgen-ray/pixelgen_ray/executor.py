@@ -81,6 +81,7 @@ class RayExecutor(Executor):
         self._connect()
         options = self.options
         at_once, each = _shares(_cores(), options.workers, options.cpus)
+        self._check_room(each)
         task = ray.remote(_called).options(
             num_cpus=each,
             num_gpus=options.gpus,
@@ -102,6 +103,22 @@ class RayExecutor(Executor):
         finally:
             for each in waiting:
                 ray.cancel(each)
+
+    def _check_room(self, cpus: float) -> None:
+        """Raise `ExecutorError` if no task could ever begin; a cluster elsewhere may still grow."""
+        if self.options.address:
+            return
+        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        for what, asked, unit in (
+            ("cpus", cpus, "CPU"),
+            ("gpus", self.options.gpus, "GPU"),
+        ):
+            if asked > there.get(unit, 0):
+                raise ExecutorError(
+                    f"a task asks for {asked:g} {unit}s, and there are {there.get(unit, 0):g}",
+                    where=f"in executor.{what}, or executor.workers",
+                    remedy=f"Give -o executor.{what} no more than there are",
+                )
 
     def _connect(self) -> None:
         """Join or start a Ray, unless this process has one."""
