@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from functools import cache
 
 from pixelgen import api_versions
@@ -186,18 +187,22 @@ def _implements(found: Catalogue, origin: Origin, hook: str) -> bool:
 def _imported(module: str, path: tuple[str, ...]) -> tuple[list[str], str]:
     """The heavy modules that a module imports in a new interpreter, and what it prints."""
     probe = _PROBE.format(path=list(path), module=module, heavy=HEAVY)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", probe],
-            capture_output=True,
-            text=True,
-            timeout=IMPORT_LIMIT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise Broken(f"importing {module} has not ended after {IMPORT_LIMIT:g} s") from None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        raise Broken(f"importing {module} alone fails: {last}")
-    heavy, printed = json.loads(done.stdout)
+    # Files and no pipes, which a process that the import left behind would hold open.
+    with tempfile.TemporaryFile("w+") as told, tempfile.TemporaryFile("w+") as errors:
+        command = [sys.executable, "-c", probe]
+        try:
+            done = subprocess.run(
+                command, stdout=told, stderr=errors, timeout=IMPORT_LIMIT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise Broken(f"importing {module} has not ended after {IMPORT_LIMIT:g} s") from None
+        told.seek(0)
+        errors.seek(0)
+        if done.returncode:
+            last = (errors.read().strip().splitlines() or ["no word"])[-1]
+            raise Broken(f"importing {module} alone fails: {last}")
+        answer = told.read()
+    if not answer:
+        raise Broken(f"importing {module} ends the process")
+    heavy, printed = json.loads(answer)
     return heavy, printed

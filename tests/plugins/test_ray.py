@@ -118,7 +118,7 @@ def test_few_items_are_taken_ahead():
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"cpus": 1000}, "1000 CPUs"), ({"gpus": 1000}, "1000 GPUs"), ({"workers": 1}, None)],
+    [({"cpus": 1000}, "1000 CPUs"), ({"gpus": 64}, "64 GPUs"), ({"workers": 1}, None)],
 )
 def test_a_task_that_could_never_begin_is_an_error(options, said):
     if said is None:
