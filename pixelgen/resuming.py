@@ -78,7 +78,8 @@ def resume(
         recipe = Recipe.read(run.recipe)
         if budget:
             tables = recipe.model_dump(mode="json", exclude_none=True)
-            recipe = Recipe.parse(merge(tables, {"training": budget}))
+            new = merge(tables, {"training": budget})
+            recipe = Recipe.parse(new, where="the recipe with the new budget")
         if device:
             recipe = recipe.model_copy(update={"device": device})
         trained_with = recipe.model.name
