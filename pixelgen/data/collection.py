@@ -116,9 +116,9 @@ class Collection:
         names = self.names
         index = {name: number for number, name in enumerate(names)}
         measured = [index[name] for name in self._now(train, held_out, digests or {})]
-        learned = [index[name] for name in train if name in index]
-        learned = [number for number in learned if number not in {*measured}]
-        new = sorted({*index.values()} - {*measured, *learned}, key=lambda number: names[number])
+        left = {*index.values()} - {*measured}
+        learned = [index[name] for name in train if name in index and index[name] in left]
+        new = sorted(left - {*learned}, key=lambda number: names[number])
         return Split(train=[*learned, *new], held_out=measured)
 
     def _now(
