@@ -57,7 +57,7 @@ def read_pictures(
     if data is None:
         split = collection.split(recipe.data.held_out, recipe.data.split_seed)
     else:
-        split = collection.split_as(data["train"], data["held_out"], data.get("digests"))
+        split = collection.split_as(data)
     for bad in collection.bad:
         listener.note(f"Left out {bad.name}: {bad.reason}")
     if collection.duplicates:

@@ -12,11 +12,10 @@ from pydantic.dataclasses import dataclass
 
 from pixelgen.errors import RunUnreadable
 from pixelgen.loss_course import LossCourse
-from pixelgen.pace import from_the_first_step
+from pixelgen.pace import Knot, Share, from_the_first_step
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 MOST_KNOTS = 10_000
 
 
@@ -59,7 +58,7 @@ class LoopState:
     measured_at: Share = 0.0
     measured_targets: Count = 0
     knots: Annotated[
-        list[tuple[Count, Share, Count]],
+        list[Knot],
         Field(max_length=MOST_KNOTS),
         AfterValidator(from_the_first_step),
     ] = field(default_factory=list)

@@ -8,12 +8,17 @@ that is given the same pace takes the same learning rates, whatever the clock sa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 HOLD_SHARE = 0.02  # of the time: progress stays at 0 until the speed is known
 HOLD_STEPS = 8
 REPLAN_AT = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 
-Knot = tuple[int, float, int]
+Step = Annotated[int, Field(ge=0, lt=2**63)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Knot = tuple[Step, Share, Step]
 
 
 def from_the_first_step(knots: Sequence[Knot]) -> Sequence[Knot]:

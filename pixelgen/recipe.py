@@ -28,7 +28,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -38,16 +38,12 @@ from pixelgen.data.fitting import Fit
 from pixelgen.data.segments import SCANS
 from pixelgen.errors import PixelgenError, RecipeError, did_you_mean
 from pixelgen.options import describe_options
-from pixelgen.pace import from_the_first_step
+from pixelgen.pace import Knot, from_the_first_step
 from pixelgen.untrusted import read_text
 
 PLUGIN_SECTIONS = ("source", "tokenizer", "model", "sampler", "executor")
 BUDGETS = {"epochs", "steps", "minutes"}
 MOST_RECIPE = 1 << 20  # bytes
-
-
-Step = Annotated[int, Field(ge=0, lt=2**63)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -142,7 +138,7 @@ class TrainingSection(Section):
         le=1000,
         description="how many of the last checkpoints to keep, beside the best weights",
     )
-    pace: tuple[tuple[Step, Share, Step], ...] = Field(
+    pace: tuple[Knot, ...] = Field(
         (),
         description="what a run by minutes, or one that went on to a larger budget, settled on; "
         "written by the run so that its recipe reproduces it: (step, progress there, step at "

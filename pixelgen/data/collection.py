@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -97,12 +98,7 @@ class Collection:
             for picture in self.pictures
         }
 
-    def split_as(
-        self,
-        train: Sequence[str],
-        held_out: Sequence[str],
-        digests: Mapping[str, str] | None = None,
-    ) -> Split:
+    def split_as(self, data: Mapping[str, Any]) -> Split:
         """Return the split of an earlier run: what was held out stays so, the rest is learned.
 
         Where the pixels of then are known, a picture is the same that has the same pixels, whatever
@@ -110,27 +106,25 @@ class Collection:
         unless it was learned then.
 
         Args:
-            train, held_out: names.
-            digests: what `digests` returned then.
+            data: the entry `data` of the run's `run.json`.
         """
         names = self.names
         index = {name: number for number, name in enumerate(names)}
-        measured = [index[name] for name in self._now(train, held_out, digests or {})]
+        measured = [index[name] for name in self._held_out_now(data)]
         left = {*index.values()} - {*measured}
-        learned = [index[name] for name in train if name in index and index[name] in left]
+        learned = [index[name] for name in data["train"] if name in index and index[name] in left]
         new = sorted(left - {*learned}, key=lambda number: names[number])
         return Split(train=[*learned, *new], held_out=measured)
 
-    def _now(
-        self, train: Sequence[str], held_out: Sequence[str], digests: Mapping[str, str]
-    ) -> list[str]:
+    def _held_out_now(self, data: Mapping[str, Any]) -> list[str]:
         """The names that held-out pictures have now, of those that are there."""
+        held_out, digests = data["held_out"], data.get("digests")
         if not digests:
             there = {*self.names}
             return [name for name in held_out if name in there]
         now = self.digests()
         by_pixels = {digest: name for name, digest in now.items()}
-        was_learned = {digests.get(name) for name in train}
+        was_learned = {digests.get(name) for name in data["train"]}
         found = []
         for name in held_out:
             same = by_pixels.get(digests.get(name, ""))

@@ -56,7 +56,7 @@ def material_of(run: Run) -> Material:
             where=recipe.source.location or f"in source {recipe.source.name}",
             remedy="Put them back as they were, or train again",
         )
-    split = collection.split_as(data["train"], data["held_out"])
+    split = collection.split_as(data)
     return make_material(
         collection,
         split,

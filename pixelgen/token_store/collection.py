@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -91,12 +91,7 @@ class StoredCollection(Collection):
         """Return nothing: the fingerprint tells whether anything is different."""
         return {}
 
-    def split_as(
-        self,
-        train: Sequence[str],
-        held_out: Sequence[str],
-        digests: Mapping[str, str] | None = None,
-    ) -> Split:
+    def split_as(self, data: Mapping[str, Any]) -> Split:
         """Return the split that the pictures were encoded with, whatever names a run has listed."""
         return self.split()
 
