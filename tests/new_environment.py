@@ -20,6 +20,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
+BUILD = ("pip", "hatchling", "hatch-fancy-pypi-readme", "editables")
 OURS = re.compile(r"pixelgen[-_].*")
 
 
@@ -47,7 +48,7 @@ class NewEnvironment:
         venv.create(path, with_pip=False)
         base = {"base": str(path), "platbase": str(path)}
         self.site = Path(sysconfig.get_path("purelib", vars=base))
-        for distribution in _with_needs([*packages, "pip", "hatchling", "editables"]):
+        for distribution in _with_needs([*packages, *BUILD]):
             _link(distribution, self.site)
         for name in ("pip", "pytest", "mypy"):
             script = self.bin / name
