@@ -66,18 +66,17 @@ def show_evolution(run: Run, gallery: Gallery | None) -> None:
 
 
 def samplers_of(resolved: Resolved) -> list[Sampler]:
-    """Return one sampler a temperature, or the recipe's own."""
+    """Return a sampler for each of the recipe's temperatures."""
     options = resolved.options["sampler"]
-    temperatures = resolved.recipe.painting.temperatures
     made = [
         parse_options(
             type(options),
             {**options.model_dump(), "temperature": temperature},
             owner=f"sampler {resolved.recipe.sampler.name}",
         )
-        for temperature in temperatures
+        for temperature in resolved.recipe.temperatures
     ]
-    return [resolved.classes["sampler"](each) for each in made or [options]]
+    return [resolved.classes["sampler"](each) for each in made]
 
 
 def write_report(run: Run, material: Material, listener: Listener) -> Path | None:

@@ -200,6 +200,11 @@ class Recipe(Section):
         {}, description="what else hears of the run: a table of options for each, by name"
     )
 
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """What the run paints at: what it is told, or its sampler's. Of a resolved recipe."""
+        return self.painting.temperatures or (self.sampler.options.get("temperature", 1.0),)
+
     @classmethod
     def parse(cls, values: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
         """Check a nested mapping.

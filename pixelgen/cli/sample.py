@@ -65,8 +65,7 @@ def sample(
     recipe = opened.recipe
     course = painting.parse_course(temperature_schedule, temperature)
     asked = painting.asked_temperatures(temperature, course, chosen["sampler"])
-    size = (width or recipe.data.size[0], height or recipe.data.size[1])
-    own = recipe.painting.temperatures
+    own = recipe.temperatures
     if asked == [None] and len(own) > 1:
         asked = [*own]
     used = recipe.seed if seed is None else seed
@@ -101,23 +100,25 @@ def sample(
             )
         echo(manifest)
         return
-    # In samples/ itself a name tells all that sets a picture apart from the run's own.
-    settings = {
-        "model": model,
-        "sampler": None if sampler == recipe.sampler.name else sampler,
-        **(chosen["sampler"] or {}),
-        **(chosen["model"] or {}),
-        "temperature": temperature_schedule,
-        "best_of": None if best_of == 1 else best_of,
-        "group": group,
-        "prime": None if prime is None else f"{prime.stem}-{prime_rows}",
-    }
-    aside = painting.folder_name(
-        None if size == recipe.data.size else f"{size[0]}x{size[1]}", settings
-    )
-    gallery = Gallery(out or opened.directory.samples / aside, used)
-    own_temperature = len(own) <= 1 and asked[0] in (None, opened.sampler().options.temperature)
-    plain = len(asked) == 1 and (own_temperature or bool(course) or out is not None)
+    if out is None:  # in samples/ itself a name tells all that sets a picture apart from its own
+        size = (width or recipe.data.size[0], height or recipe.data.size[1])
+        settings = {
+            "model": model,
+            "sampler": None if sampler == recipe.sampler.name else sampler,
+            **(chosen["sampler"] or {}),
+            **(chosen["model"] or {}),
+            "temperature": temperature_schedule,
+            "best_of": None if best_of == 1 else best_of,
+            "group": group,
+            "prime": None if prime is None else f"{prime.stem}-{prime_rows}",
+        }
+        out = opened.directory.samples / painting.folder_name(
+            None if size == recipe.data.size else f"{size[0]}x{size[1]}", settings
+        )
+        plain = bool(course) or (len(own) == 1 and asked in ([None], [*own]))
+    else:
+        plain = len(asked) == 1
+    gallery = Gallery(out, used)
     with bar as begin_bar:
         for value, at_temperature in zip(asked, samplers, strict=True):
             along: Temperature = course or value

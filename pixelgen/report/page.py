@@ -165,7 +165,6 @@ def _painted_rows(
         verdicts = {sample.index: sample.words for sample in evaluation.novelty.samples}
         judged = evaluation.temperature
         since = datetime.fromisoformat(evaluation.ended).timestamp()  # of these weights' training
-    own = recipe.painting.temperatures or (recipe.sampler.options.get("temperature", 1.0),)
     temperatures = list(dict.fromkeys(each.temperature for each in painted))
     rows = []
     for temperature in temperatures:
@@ -176,7 +175,7 @@ def _painted_rows(
         row = Row("" if temperature is None else f"temperature {temperature:g}")
         for each, holding in zip(some, made, strict=False):
             words = f"painted picture {each.index + 1} of seed {each.seed}"
-            found = (own[0] if temperature is None else temperature) == judged
+            found = (recipe.temperatures[0] if temperature is None else temperature) == judged
             found = found and each.path.stat().st_mtime >= since
             verdict = verdicts.get(each.index, "") if found else ""
             row.pictures.append(Shown(holding, words, verdict))
