@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import signal
 import threading
 import tomllib
 from collections.abc import Callable, Generator, Sequence
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from pixelgen.comparison.comparable import check_comparable
 from pixelgen.comparison.isolation import apart
-from pixelgen.comparison.labels import label_settings
+from pixelgen.comparison.labels import distinct, label_settings
 from pixelgen.comparison.matrix import Matrix, Setting, read_finished
 from pixelgen.comparison.measure import Measurement, measure, read_measurement
 from pixelgen.comparison.preparing import Job, prepare
@@ -213,7 +214,7 @@ def _one_by_one(
 ) -> Generator[Finished | Failure | None]:
     """Carry jobs out, one after another; None is one that was stopped, and the last."""
     for number, job in enumerate(jobs, start=1):
-        found = _state(directory / "runs" / job.name) == "finished"
+        found = _is_finished(directory / "runs" / job.name)
         watcher.begin(number, len(jobs), names[job.setting], job.seed, found=found)
         outcome = _outcome(job, names, directory, watcher, should_stop)
         yield outcome
@@ -236,7 +237,7 @@ def _shared_out(
     before that, by an error, it stays.
     """
     watcher.sharing_out(len(jobs))
-    before = [_state(directory / "runs" / job.name) == "finished" for job in jobs]
+    before = [_is_finished(directory / "runs" / job.name) for job in jobs]
     stop = directory / ".stop"
     stop.unlink(missing_ok=True)
     ended = threading.Event()
@@ -279,12 +280,13 @@ def _outcome(
     """Carry a job out, unless it is finished, and measure it; None if it was stopped."""
     name = names[job.setting]
     try:
-        if _state(directory / "runs" / job.name) != "finished":
-            if should_stop():
-                return None
-            if not _carry_out(job, directory, watcher, should_stop):
-                return None
-        return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
+        with atomic.explained(directory):
+            if _state(directory / "runs" / job.name) != "finished":
+                if should_stop():
+                    return None
+                if not _carry_out(job, directory, watcher, should_stop):
+                    return None
+            return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
     except PixelgenError as error:
         return Failure(name, job.seed, str(error))
 
@@ -298,12 +300,9 @@ def _names(settings: Sequence[Setting], recipes: Sequence[dict[str, object]]) ->
         kept.pop("steps", None)  # of a budget in targets: others for each model
         complete.append({**recipe, "training": kept})
     labels = label_settings(complete)
-    names: list[str] = []
-    for setting, label in zip(settings, labels, strict=True):
-        name = _printable(setting.name or label)
-        again = sum(other == name or other.startswith(f"{name} (") for other in names)
-        names.append(f"{name} ({again + 1})" if again else name)
-    return names
+    return distinct(
+        [_printable(setting.name or label) for setting, label in zip(settings, labels, strict=True)]
+    )
 
 
 def _printable(text: str) -> str:
@@ -319,6 +318,14 @@ def _state(path: Path) -> str:
         return str(RunDirectory.open(path).manifest().get("state"))
     except RunNotFound:
         return ""
+
+
+def _is_finished(path: Path) -> bool:
+    """Whether there is a finished run; one that cannot be read is for `_outcome` to explain."""
+    try:
+        return _state(path) == "finished"
+    except PixelgenError:
+        return False
 
 
 def _carry_out(
@@ -340,6 +347,7 @@ def _carry_out(
         arguments = ["run", "--recipe", str(recipe), "--out", str(path)]
     if should_stop():
         return False
+    said = log.stat().st_size if log.exists() else 0
     code, usage = run_process(
         arguments, log, tick=lambda: watcher.tick(path), should_stop=should_stop
     )
@@ -349,8 +357,15 @@ def _carry_out(
         return True
     if should_stop():
         return False
-    died = f"it died of signal {-code}" if code < 0 else f"it left with exit code {code}"
-    raise TrainingError(last_words(log) or died, where=str(log))
+    if code < 0:
+        raise TrainingError(
+            f"it died of signal {-code}",
+            where=str(log),
+            remedy="It was out of memory, most likely: take smaller pictures or models"
+            if -code == signal.SIGKILL
+            else "",
+        )
+    raise TrainingError(last_words(log, said) or f"it left with exit code {code}", where=str(log))
 
 
 def _measurement(path: Path, record: Path) -> Measurement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pixelgen.recipe import PLUGIN_SECTIONS
@@ -29,6 +29,18 @@ def label_settings(recipes: Sequence[Mapping[str, Any]]) -> list[str]:
                 parts += _parts(section, recipe, recipes)
         labels.append(", ".join(parts) or f"{_name(recipe, 'model')}, {_name(recipe, 'tokenizer')}")
     return labels
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Return the names with a number behind each that is there already: `LSTM`, `LSTM (2)`."""
+    found: list[str] = []
+    for plain in names:
+        name, again = plain, 1
+        while name in found:
+            again += 1
+            name = f"{plain} ({again})"
+        found.append(name)
+    return found
 
 
 def _parts(

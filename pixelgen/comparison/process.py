@@ -105,10 +105,15 @@ def _ended(process: subprocess.Popen[bytes]) -> tuple[int, int | None] | None:
     return process.returncode, usage.ru_maxrss * unit
 
 
-def last_words(log: Path) -> str:
-    """Return why a process failed: the error that it explained in its log, or the last line."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    lines = [line.strip() for line in lines if line.strip()]
+def last_words(log: Path, begin: int = 0) -> str:
+    """Return why a process failed: the error that it explained in its log, or the last line.
+
+    Args:
+        log: what it said, and maybe others before it.
+        begin: where its words begin, in bytes.
+    """
+    text = log.read_bytes()[begin:].decode(errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     begins = [number for number, line in enumerate(lines) if line.startswith("Error:")]
     kept = lines[begins[-1] :] if begins else lines[-1:]
     return ". ".join(kept).removeprefix("Error: ")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import time
 import tomllib
 
@@ -11,9 +12,11 @@ from comparison.small import HOSTILE_SETTING, matrix_of, paint_folder
 from PIL import Image
 
 from pixelgen.api import start
+from pixelgen.comparison import conduct
 from pixelgen.comparison.comparable import NotComparable
 from pixelgen.comparison.conduct import Watcher, compare, compare_finished
 from pixelgen.comparison.preparing import prepare
+from pixelgen.comparison.process import Usage
 from pixelgen.errors import OptionError, RunNotFound, RunUnreadable, TrainingError
 from pixelgen.executors.interface import Executor
 from pixelgen.executors.local import Local
@@ -230,6 +233,37 @@ def test_one_that_fails_does_not_stop_the_others(compared, pictures, tmp_path):
         (watcher.failures[0].setting, 1)
     ]
     assert sorted(len(row.runs) for row in found.ranking.rows) == [1, 2]
+
+
+def test_a_run_that_cannot_be_read_does_not_stop_the_others(compared, pictures, tmp_path):
+    for executor in (None, Local(Local.Options(workers=2))):
+        directory = tmp_path / ("shared" if executor else "alone")
+        shutil.copytree(compared.directory, directory)
+        job = prepare(matrix_of(pictures))[0]
+        (directory / "runs" / job.name / "run.json").write_text("{")
+        found = compare(matrix_of(pictures), directory, executor=executor)
+        assert [failure.seed for failure in found.failures] == [1]
+        assert sorted(len(row.runs) for row in found.ranking.rows) == [1, 2]
+
+
+def test_a_full_disk_is_the_failure_of_a_run(pictures, tmp_path):
+    matrix = matrix_of(pictures)
+    (tmp_path / "logs" / f"{prepare(matrix)[0].name}.txt").mkdir(parents=True)  # no log can be
+    found = compare(matrix, tmp_path)
+    assert len(found.failures) == 1
+    assert "cannot write" in found.failures[0].reason
+    assert sorted(len(row.runs) for row in found.ranking.rows) == [1, 2]
+
+
+def test_a_run_that_was_killed_is_said_to_be(pictures, tmp_path, monkeypatch):
+    def killed(arguments, log, *, tick, should_stop):
+        log.write_text("epoch 3: 4.1 bits\n")
+        return -signal.SIGKILL, Usage()
+
+    monkeypatch.setattr(conduct, "run_process", killed)
+    with pytest.raises(TrainingError, match="died of signal 9") as caught:
+        compare(matrix_of(pictures, seeds=1, setting=[{}]), tmp_path)
+    assert "out of memory" in caught.value.what
 
 
 def test_where_all_fail_the_first_reason_is_said(pictures, tmp_path):

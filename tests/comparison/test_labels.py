@@ -1,4 +1,4 @@
-from pixelgen.comparison.labels import label_settings
+from pixelgen.comparison.labels import distinct, label_settings
 
 
 def recipe(model="markov", tokenizer="rgb-grid", **others):
@@ -49,3 +49,10 @@ def test_what_is_no_plugin_is_said_too():
 def test_seed_and_painting_are_not_compared():
     recipes = [recipe(seed=1, painting={"pictures": 1}), recipe(seed=2, painting={"pictures": 2})]
     assert label_settings(recipes) == ["markov, rgb-grid"] * 2
+
+
+def test_names_are_told_apart_whatever_they_end_in():
+    assert distinct(["a", "a", "b", "a"]) == ["a", "a (2)", "b", "a (3)"]
+    assert distinct(["a (2)", "a", "a"]) == ["a (2)", "a", "a (3)"]
+    assert distinct(["a", "a", "a (2)"]) == ["a", "a (2)", "a (2) (2)"]
+    assert distinct(["a (wide)", "a"]) == ["a (wide)", "a"]

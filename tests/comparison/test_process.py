@@ -58,6 +58,16 @@ def test_the_last_line_of_a_traceback_is_kept(tmp_path):
     assert last_words(tmp_path / "none.txt") == ""
 
 
+def test_the_words_of_an_earlier_process_are_not_its_last(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("Error: the disk is full\n")
+    begin = log.stat().st_size
+    assert last_words(log, begin) == ""
+    with log.open("a") as file:
+        file.write("epoch 2: …\n")
+    assert last_words(log, begin) == "epoch 2: …"
+
+
 def test_a_stop_lets_the_run_save_itself(tmp_path, pictures):
     path = tmp_path / "run"
     code, _ = run(
