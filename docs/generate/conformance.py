@@ -8,8 +8,8 @@ from pixelgen.testing.contract import KINDS
 
 HEAD = """# What a plugin is held to
 
-`pixelgen plugins check NAME` tries each of these on a plugin, and so does one line in its tests,
-with a test for each:
+`pixelgen plugins check NAME` tries each of the checks below on a plugin. So does one line in the
+plugin's own tests, which makes a test of each:
 
 ```python
 from pixelgen.testing import parametrize_with_checks
@@ -20,11 +20,11 @@ def test_conformance(check):
     check()
 ```
 
-A name stands for what is registered under it; an entry point's or a distribution's name for all
-that it registers. What is bundled with pixelgen passes all of them, and each is proven by plugins
-that are broken on purpose. Where one cannot be met, say so with the reason, and it is held to
-that as well: `expected_failures={"check_loss_falls": "it counts, and does not learn by steps"}`
-fails once the check passes.
+The name is a registered plugin's; or an entry point's or a distribution's, for all that it
+registers. The plugins that come with pixelgen pass every check, and each check is proven by plugins
+that are broken on purpose. If a plugin cannot pass one, say so with the reason, and that is checked
+as well: `expected_failures={"check_loss_falls": "it counts, and does not learn by steps"}` fails
+once the check passes.
 """
 WORDS = {
     "plugin": "Entry points: import, hooks, commands, events",
