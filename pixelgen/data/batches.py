@@ -100,7 +100,8 @@ class Cutter:
         if self.segments.window is not None:
             length = min(self.segments.window, self.scan.cells)
             last = self.scan.cells - length
-            firsts = np.arange(0, last + 1, self.segments.window_step)
+            # The last is nearer to the one before it, or the end would never be learned.
+            firsts = np.append(np.arange(0, last, self.segments.window_step), last)
             return firsts, np.full(len(firsts), length)
         return self.scan.line_starts, self.scan.line_lengths
 

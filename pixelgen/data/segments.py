@@ -34,7 +34,7 @@ class Segments:
         window: with `memory="picture"`, None, or the length of the windows that training is done
             on in place of whole pictures (at most that of a picture); each starts afresh, as in the
             article.
-        window_step: how far apart the windows start.
+        window_step: how far apart the windows start; the last ends with the picture, however near.
         positions: what the model is told of the places on a grid of another shape than it was
             trained on: `absolute`, the row and column counted from the nearer edge, those in the
             middle repeated; `relative`, the place at the same share of the height and width.

@@ -138,9 +138,17 @@ def test_windows_start_every_few_steps_and_start_afresh():
     cutter = make_cutter(memory="picture", window=9, window_step=4, batch=5, context="previous")
     batches = epoch(cutter, 2)
     firsts = Counter(int(first) for batch in batches for first in batch.positions[:, 0])
-    assert firsts == dict.fromkeys(range(0, 27, 4), 2)  # the last window begins at 35 - 9 at most
+    assert firsts == dict.fromkeys([*range(0, 26, 4), 26], 2)  # the last window ends at 35
     assert all(batch.starts.all() for batch in batches)
     assert all(batch.targets.shape[1] == 9 for batch in batches)
+
+
+@pytest.mark.parametrize("scan", ["raster", "pyramid"])
+@pytest.mark.parametrize("step", [1, 3, 7, 9])
+def test_windows_leave_no_cell_out(scan, step):
+    cutter = make_cutter(memory="picture", window=9, window_step=step, batch=5, scan=scan)
+    learned = {int(cell) for batch in epoch(cutter, 1) for cell in batch.positions.ravel()}
+    assert learned == set(cutter.scan.order.tolist())
 
 
 def test_a_window_sees_the_token_before_it():
