@@ -51,11 +51,11 @@ import pixelgen
 from pixelgen.data.collection import collect
 from pixelgen.data.material import Material, fit_tokenizer, make_material
 from pixelgen.executors.local import Local
+from pixelgen.framing import framing_of
 from pixelgen.models.markov import Markov
 from pixelgen.recipe import Recipe
 from pixelgen.report.baselines import measure_baselines
 from pixelgen.resolving import resolve
-from pixelgen.run import framing_of
 from pixelgen.sources.folder import Folder
 from pixelgen.threads import cores
 

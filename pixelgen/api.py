@@ -16,13 +16,14 @@ from pixelgen.carrying_out import (
     tracked,
 )
 from pixelgen.data.material import fit_tokenizer, make_material
+from pixelgen.framing import framing_of
 from pixelgen.models.interface import Model
 from pixelgen.processes import help_if_asked
 from pixelgen.provenance import manifest_of
 from pixelgen.recipe import Recipe, merge, read_toml
 from pixelgen.resolving import Resolved, resolve
 from pixelgen.resuming import resume as resume
-from pixelgen.run import Run, framing_of
+from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, check_free
 from pixelgen.training import Listener

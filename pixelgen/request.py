@@ -17,6 +17,7 @@ from pixelgen.data.material import Framing
 from pixelgen.data.reading import PictureFile, read_picture
 from pixelgen.errors import OptionError, SourceError, did_you_mean
 from pixelgen.executors.interface import Executor
+from pixelgen.framing import framing_of
 from pixelgen.plan import Wishes
 from pixelgen.samplers.interface import Sampler
 from pixelgen.sources.interface import BadPicture
@@ -119,8 +120,6 @@ def framing_at(run: Run, width: int | None = None, height: int | None = None) ->
     Raises:
         OptionError: a side is out of its bounds.
     """
-    from pixelgen.run import framing_of
-
     framing = framing_of(run.recipe)
     size = (width or framing.size[0], height or framing.size[1])
     for side, name in zip(size, ("width", "height"), strict=True):

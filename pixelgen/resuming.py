@@ -22,13 +22,14 @@ from pixelgen.changes import Changes, changes_since
 from pixelgen.data.collection import Collection
 from pixelgen.data.material import make_material
 from pixelgen.errors import RecipeError, RunUnreadable
+from pixelgen.framing import framing_of
 from pixelgen.models.interface import Model
 from pixelgen.plugins import catalogue
 from pixelgen.processes import help_if_asked, world_size
 from pixelgen.provenance import data_of, now, plugin_of
 from pixelgen.recipe import Recipe, merge
 from pixelgen.resolving import resolve
-from pixelgen.run import check_fits, framing_of
+from pixelgen.run import check_fits
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.runs.moments import forget_moments_after

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from pixelgen.backends import with_backend, with_painting_options
-from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.batches import Cutter
-from pixelgen.data.material import Framing, make_cutter, make_spec
+from pixelgen.data.material import make_cutter, make_spec
 from pixelgen.errors import RunUnreadable
 from pixelgen.executors.interface import Executor
+from pixelgen.framing import framing_of
 from pixelgen.generation import paint_many
 from pixelgen.models.interface import Model, ModelSpec
 from pixelgen.options import parse_options
@@ -354,14 +354,3 @@ def check_fits(model: Model, expected: ModelSpec, *, where: Path) -> None:
                 where=str(where),
                 remedy="Put the run's own files back from a copy, or train again",
             )
-
-
-def framing_of(recipe: Recipe) -> Framing:
-    """Return how a recipe's pictures become grids."""
-    return Framing(
-        size=recipe.data.size,
-        fit=recipe.data.fit,
-        augmentation=Augmentation.parse(recipe.data.augment, jitter=recipe.data.jitter or 0.0),
-        scan=recipe.data.scan,
-        seed=recipe.seed,
-    )

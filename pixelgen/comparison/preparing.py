@@ -18,9 +18,9 @@ from pixelgen.comparison.comparable import Identity
 from pixelgen.comparison.matrix import Matrix
 from pixelgen.data.collection import Collection, Split
 from pixelgen.data.material import make_cutter
+from pixelgen.framing import framing_of
 from pixelgen.recipe import Recipe, merge
 from pixelgen.resolving import Resolved, resolve
-from pixelgen.run import framing_of
 
 MOST_LETTERS = 60  # of a run directory's name
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from pixelgen.data.material import Material, make_material
 from pixelgen.errors import SourceError
+from pixelgen.framing import framing_of
 from pixelgen.resolving import resolve
-from pixelgen.run import Run, framing_of
+from pixelgen.run import Run
 
 
 @dataclass(frozen=True, eq=False)

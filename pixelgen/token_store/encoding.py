@@ -21,9 +21,9 @@ import numpy as np
 from pixelgen.data.collection import held_out_count, no_pictures
 from pixelgen.errors import OptionError, RunExists
 from pixelgen.executors.interface import Executor
+from pixelgen.framing import framing_of
 from pixelgen.randomness import generator_for
 from pixelgen.resolving import Resolved
-from pixelgen.run import framing_of
 from pixelgen.runs import atomic, checksums
 from pixelgen.runs.lock import locked
 from pixelgen.sources.interface import BadPicture, Picture, Source, Unread, itself

@@ -14,7 +14,7 @@ from PIL import Image
 from pixelgen.data.collection import collect
 from pixelgen.errors import NoPictures, OptionError, RunExists, RunInUse, StorageError
 from pixelgen.executors.local import Local
-from pixelgen.run import framing_of
+from pixelgen.framing import framing_of
 from pixelgen.runs.lock import locked
 from pixelgen.token_store import encoding
 from pixelgen.token_store.encoding import encode_pictures
