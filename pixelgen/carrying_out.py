@@ -14,7 +14,7 @@ import numpy as np
 from pixelgen.data.collection import Collection, Split
 from pixelgen.data.material import Material
 from pixelgen.finishing import paint_gallery, samplers_of, show_evolution, write_report
-from pixelgen.generation import paint_many
+from pixelgen.generation import in_turn, paint_many
 from pixelgen.models.interface import Model
 from pixelgen.pace import Pace
 from pixelgen.plugins import catalogue
@@ -136,7 +136,7 @@ def loop_of(
                 sampler,
                 seed=recipe.seed,
                 pictures=range(count),
-                groups=[picture % material.spec.groups for picture in range(count)],
+                groups=in_turn(range(count), material.spec.groups),
             )
             rows.append(np.concatenate([material.tokenizer.decode(part) for part in grids]))
             announce(

@@ -28,6 +28,7 @@ from pixelgen.request import (
     Temperature,
     framing_at,
     given_tokens,
+    numbers_of,
     pixels_of,
     wishes_for,
 )
@@ -125,10 +126,9 @@ def complete(
     )
     painted = run.paint(
         wishes,
-        range(first, first + variants),
-        sampler or run.sampler_at(temperature),
+        numbers_of(variants, first, seed),
+        run.sampler_at(temperature, sampler),
         seed=seed,
-        group=group,
         progress=progress,
     )
     pictures = np.concatenate([*painted, np.empty((0, *original.shape), np.uint8)])

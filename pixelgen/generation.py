@@ -6,8 +6,8 @@ and the cell, so a seed means the same picture whatever the batch size or the sc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import array_api_compat.numpy as xp
 import numpy as np
@@ -128,7 +128,7 @@ def paint_many(
         sampler: logits to probabilities.
         seed: the same seed and index give the same picture.
         pictures: the indices to paint, such as `range(8)`.
-        groups: the group of each picture; 0 where not given.
+        groups: the group of each picture, such as `in_turn` gives; 0 where not given.
         wishes: what else is asked.
         progress: called with the number of cells painted so far, those of all tries.
 
@@ -142,6 +142,9 @@ def paint_many(
     wishes = wishes or Wishes()
     numbers = np.asarray(pictures, np.int64)
     group = np.zeros(len(numbers), np.int32) if groups is None else np.asarray(groups, np.int32)
+    if len(wishes.mixture) == 1:  # no mixture, so that a model's fast path can paint it
+        group = np.full(len(numbers), next(iter(wishes.mixture)), np.int32)
+        wishes = replace(wishes, mixture={})
     parts = list(bands(cutter, wishes.grid, wishes.given))
     grid = wishes.grid or cutter.scan.grid
     studio = _Studio(model, sampler, grid, parts, wishes, seed, progress or _nobody)
@@ -150,6 +153,11 @@ def paint_many(
         return studio.best(numbers[chosen], group[chosen], chosen.start)
 
     return in_parts(some, len(numbers), studio.at_once, model.ran_out_of_memory)
+
+
+def in_turn(pictures: Iterable[int], groups: int) -> list[int]:
+    """Return the group of each picture where none is asked for: one after another."""
+    return [picture % max(1, groups) for picture in pictures]
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,7 +75,8 @@ class Wishes:
         grid: (gh, gw) in tokens, where it is another than the trained one.
         given: (gh, gw) int32, tokens that stand there already, and -1 where the canvas is free.
         temperatures: (gh,) float64, by row: logits are divided by it before the sampler has them.
-        mixture: groups and their weights, of sum one, that all pictures are painted as.
+        mixture: the group that all pictures are painted as, or several and their weights, of sum
+            one; none: each picture's own.
         best_of: of so many pictures, the one that the model holds to be the most probable.
     """
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeGuard
 
 import numpy as np
 
+from pixelgen.bounds import check_bounds
 from pixelgen.data.bands import FREE
 from pixelgen.data.material import Framing
 from pixelgen.data.reading import PictureFile, read_picture
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pixelgen.run import Run
 
 MOST_PIXELS_A_SIDE = 16_384
+MOST_NUMBER = (1 << 63) - 1  # of a picture, or a seed
 
 PictureLike: TypeAlias = str | Path | np.ndarray
 Temperature: TypeAlias = float | Sequence[float] | None
@@ -75,12 +77,11 @@ def wishes_for(
             f"the best of {best_of} cannot be taken", where="in best_of", remedy="Give 1 or more"
         )
     grid = framing.grid(run.tokenizer.token_shape)
-    mixture = {} if group is None else weights_of(run, group)
     return Wishes(
         grid=grid,
         given=given,
         temperatures=by_row(temperature, grid[0]) if is_course(temperature) else None,
-        mixture=mixture if len(mixture) > 1 else {},
+        mixture={} if group is None else weights_of(run, group),
         best_of=best_of,
     )
 
@@ -88,6 +89,17 @@ def wishes_for(
 def is_course(temperature: Temperature) -> TypeGuard[Sequence[float]]:
     """Whether it is a course along the picture, and not one temperature for all of it."""
     return isinstance(temperature, Sequence | np.ndarray) and np.ndim(temperature) > 0
+
+
+def numbers_of(pictures: int, first: int = 0, seed: int | None = None) -> range:
+    """Return the numbers of so many pictures from the first on.
+
+    Raises:
+        OptionError: one of the three is below 0, or beyond 63 bits.
+    """
+    for name, value in (("pictures", pictures), ("first", first), ("seed", seed or 0)):
+        check_bounds(name, value, 0, MOST_NUMBER)
+    return range(first, first + pictures)
 
 
 def prime_tokens(
@@ -121,7 +133,10 @@ def framing_at(run: Run, width: int | None = None, height: int | None = None) ->
         OptionError: a side is out of its bounds.
     """
     framing = framing_of(run.recipe)
-    size = (width or framing.size[0], height or framing.size[1])
+    size = (
+        framing.size[0] if width is None else width,
+        framing.size[1] if height is None else height,
+    )
     for side, name in zip(size, ("width", "height"), strict=True):
         if not 1 <= side <= MOST_PIXELS_A_SIDE:
             raise OptionError(
@@ -161,10 +176,16 @@ def weights_of(run: Run, group: str | Mapping[str, float]) -> dict[int, float]:
     """Return the groups' numbers and their weights, made to sum to one.
 
     Raises:
-        OptionError: there is no such group, or a weight is not above 0.
+        OptionError: there is no such group, a weight is not above 0, or none is named.
     """
     named = {group: 1.0} if isinstance(group, str) else dict(group)
     known = run.groups
+    if not named:
+        raise OptionError(
+            "no group is named",
+            where="in the mixture of groups",
+            remedy=f"Name one or more; known groups: {', '.join(map(repr, known))}",
+        )
     for name, weight in named.items():
         if name not in known:
             listed = ", ".join(map(repr, known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +13,10 @@ import numpy as np
 from pixelgen.backends import with_backend, with_painting_options
 from pixelgen.data.batches import Cutter
 from pixelgen.data.material import make_cutter, make_spec
-from pixelgen.errors import RunUnreadable
+from pixelgen.errors import OptionError, RunUnreadable
 from pixelgen.executors.interface import Executor
 from pixelgen.framing import framing_of
-from pixelgen.generation import paint_many
+from pixelgen.generation import in_turn, paint_many
 from pixelgen.models.interface import Model, ModelSpec
 from pixelgen.options import parse_options
 from pixelgen.plan import Wishes
@@ -28,8 +29,8 @@ from pixelgen.request import (
     Temperature,
     framing_at,
     is_course,
+    numbers_of,
     prime_tokens,
-    weights_of,
     wishes_for,
 )
 from pixelgen.resolving import Resolved, resolve
@@ -155,7 +156,7 @@ class Run:
         section = self.recipe.sampler
         name = name or section.name or "multinomial"
         values = {**(section.options if name == section.name else {}), **(options or {})}
-        own = self.recipe.painting.temperatures
+        own = self.recipe.temperatures
         if temperature is None and len(own) == 1 and "temperature" not in (options or {}):
             temperature = own[0]
         if temperature is not None:
@@ -173,8 +174,7 @@ class Run:
     @cached_property
     def channels(self) -> int:
         """Of its pictures: 3, or 4 where it keeps transparency."""
-        nothing = np.zeros((0, *self.cutter.scan.grid), np.int32)
-        return int(self.tokenizer.decode(nothing).shape[-1])
+        return int(self.tokenizer.decode(np.zeros((1, 1, 1), np.int32)).shape[-1])
 
     def sample(
         self,
@@ -208,7 +208,7 @@ class Run:
             prime: a picture, a file or (H, W, 3 or 4) uint8, that the first rows are taken from.
             prime_rows: how many rows of pixels.
             best_of: of so many pictures, take the one that the model holds to be the most probable.
-            sampler: in place of the run's.
+            sampler: in place of the run's; at 1.0 where the temperatures are several.
             executor: whose workers paint, each a part of the pictures, which are the same; each
                 opens the run for itself. This process paints if None.
             progress: called with the number of cells painted so far.
@@ -244,15 +244,15 @@ class Run:
 
     def sample_in_parts(self, pictures: int, **asked: Unpack[Asked]) -> Iterator[np.ndarray]:
         """Paint as `sample` does, giving some pictures at a time, in bounded memory."""
-        first = asked.get("first", 0)
+        numbers = numbers_of(pictures, asked.get("first", 0), asked.get("seed"))
+        sampler = self.sampler_at(asked.get("temperature"), asked.get("sampler"))
         if executor := asked.get("executor"):
-            return self._spread(executor, range(first, first + pictures), asked)
+            return self._spread(executor, numbers, asked)
         return self.paint(
             self.wishes(asked),
-            range(first, first + pictures),
-            asked.get("sampler") or self.sampler_at(asked.get("temperature")),
+            numbers,
+            sampler,
             seed=asked.get("seed"),
-            group=asked.get("group"),
             progress=asked.get("progress"),
         )
 
@@ -281,7 +281,7 @@ class Run:
             self.directory.model.stat().st_mtime_ns,
             self._device,
             self._model_name,
-            tuple(sorted(self._model_options.items())),
+            json.dumps(self._model_options, sort_keys=True),
         )
         told = asked.get("progress")
         framing = framing_at(self, asked.get("width"), asked.get("height"))
@@ -304,11 +304,28 @@ class Run:
 
         return complete(self, picture, **asked)
 
-    def sampler_at(self, temperature: Temperature) -> Sampler:
-        """Return the run's sampler at a temperature, or at 1 where there is a course of them."""
-        if is_course(temperature):
-            return self.sampler(1.0)
-        return self.sampler(None if temperature is None else float(np.asarray(temperature)))
+    def sampler_at(self, temperature: Temperature, sampler: Sampler | None = None) -> Sampler:
+        """Return the run's sampler at a temperature, or at 1 where there is a course of them.
+
+        Args:
+            temperature: as of `sample`.
+            sampler: in place of the run's; it has a temperature already.
+
+        Raises:
+            OptionError: the sampler has another temperature than is asked for.
+        """
+        wanted = 1.0 if is_course(temperature) else temperature
+        if sampler is None:
+            return self.sampler(None if wanted is None else float(np.asarray(wanted)))
+        if wanted is not None and sampler.options.temperature != wanted:
+            raise OptionError(
+                f"the sampler is at the temperature {sampler.options.temperature:g}, not at "
+                f"{float(np.asarray(wanted)):g}",
+                where="in the temperature and the sampler",
+                remedy="Make the sampler at it: run.sampler(TEMPERATURE, name=…), at 1.0 for a "
+                "course of temperatures; or leave the temperature out",
+            )
+        return sampler
 
     def paint(
         self,
@@ -317,7 +334,6 @@ class Run:
         sampler: Sampler,
         *,
         seed: int | None = None,
-        group: GroupLike = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[np.ndarray]:
         """Paint what is wished for in tokens; `sample` and `complete` come down to this.
@@ -325,17 +341,13 @@ class Run:
         Yields:
             (M, H, W, 3 or 4) uint8.
         """
-        if group is None:
-            groups = [picture % max(1, len(self.groups)) for picture in pictures]
-        else:
-            groups = [next(iter(weights_of(self, group)))] * len(pictures)
         painted = paint_many(
             self.model,
             self.cutter,
             sampler,
             seed=self.recipe.seed if seed is None else seed,
             pictures=pictures,
-            groups=groups,
+            groups=in_turn(pictures, len(self.groups)),
             wishes=wishes,
             progress=progress,
         )

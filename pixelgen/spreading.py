@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,14 +21,14 @@ class Place(NamedTuple):
     Attributes:
         path: of the run, absolute.
         written: when its model was written, in nanoseconds: a worker that lives on opens it anew.
-        device, model, model_options: as of `Run`; the options as pairs.
+        device, model, model_options: as of `Run`; the options as JSON.
     """
 
     path: str
     written: int
     device: str | None
     model: str | None
-    model_options: tuple[tuple[str, Any], ...]
+    model_options: str
 
 
 def paint_spread(
@@ -75,5 +76,5 @@ def _opened(place: Place) -> Any:
         place.path,
         device=place.device,
         model=place.model,
-        model_options=dict(place.model_options),
+        model_options=json.loads(place.model_options),
     )

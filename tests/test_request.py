@@ -167,6 +167,7 @@ def test_weights_sum_to_one(grouped):
         ({"dark": 0}, "the weight of the group 'dark' cannot be 0"),
         ({"dark": float("nan")}, "cannot be nan"),
         ({"dark": -1, "light": 2}, "cannot be -1"),
+        ({}, "no group is named"),
     ],
 )
 def test_groups_and_weights_that_cannot_be_are_named(grouped, group, said):

@@ -10,6 +10,7 @@ import pixelgen
 from pixelgen.api import start
 from pixelgen.errors import OptionError, PluginNotFound, RunNotFound
 from pixelgen.evaluation.conduct import evaluate
+from pixelgen.executors.local import Local
 from pixelgen.recipe import Recipe, merge
 from pixelgen.report.gallery import Gallery
 from pixelgen.report.page import write_page
@@ -96,6 +97,14 @@ def test_it_paints_without_the_plugins_that_only_training_needed(run):
         evaluate(run.path, samples=1)
 
 
+def test_it_is_evaluated_without_its_trackers(run):
+    before = evaluate(run.path, samples=1)
+    tables = Recipe.read(run.directory.recipe).model_dump(exclude_none=True)
+    recipe = Recipe.parse(merge(tables, {"trackers": {"gone": {"speed": 3}}}))
+    run.directory.recipe.write_text(recipe.toml(), encoding="utf-8")
+    assert evaluate(run.path, samples=1).bits == before.bits
+
+
 def test_its_page_is_made_without_its_model(run):
     tables = Recipe.read(run.directory.recipe).model_dump(exclude_none=True)
     recipe = Recipe.parse(merge(tables, {"model": {"name": "gone"}}))
@@ -117,12 +126,46 @@ def test_another_sampler_may_be_taken(run):
     assert (top.options.k, top.options.temperature) == (2, 0.5)
 
 
+def test_a_sampler_has_the_temperature_that_is_asked_for(run):
+    cool = run.sampler(0.5)
+    np.testing.assert_array_equal(
+        run.sample(1, temperature=0.5, sampler=cool), run.sample(1, temperature=0.5)
+    )
+    for temperature in (0.3, [0.3, 0.5]):
+        with pytest.raises(OptionError, match=r"the sampler is at the temperature 0\.5, not at"):
+            run.sample(1, temperature=temperature, sampler=cool)
+        with pytest.raises(OptionError, match=r"the sampler is at the temperature 0\.5, not at"):
+            run.complete(np.zeros((12, 12, 3), np.uint8), temperature=temperature, sampler=cool)
+    course = [0.3, 0.5]
+    np.testing.assert_array_equal(
+        run.sample(1, temperature=course, sampler=run.sampler(1.0)),
+        run.sample(1, temperature=course),
+    )
+
+
+@pytest.mark.parametrize("executor", [None, Local(Local.Options(kind="serial"))])
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"first": -1}, "first cannot be -1"),
+        ({"seed": -3}, "seed cannot be -3"),
+        ({"seed": 2**64}, f"seed cannot be {2**64}"),
+        ({"pictures": -2}, "pictures cannot be -2"),
+        ({"width": 0}, "the width cannot be 0"),
+        ({"height": 0}, "the height cannot be 0"),
+    ],
+)
+def test_numbers_that_cannot_be_are_named(run, asked, said, executor):
+    with pytest.raises(OptionError, match=said):
+        run.sample(**{"pictures": 1, **asked}, executor=executor)
+
+
 def test_the_options_of_its_own_sampler_are_kept(quick, tmp_path):
     resolved = quick(sampler={"name": "top-k", "k": 3, "temperature": 0.7})
     run = start(resolved, tmp_path / "run").run
     assert run.sampler().options == resolved.options["sampler"]
     assert run.sampler(0.2).options.k == 3
-    assert run.sampler(name="multinomial").options.temperature == 1.0
+    assert run.sampler(name="multinomial").options.temperature == 0.7
 
 
 SMALL = {"hidden": 8, "embedding": 8, "projection": 8}

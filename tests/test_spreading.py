@@ -7,6 +7,7 @@ import pytest
 
 from pixelgen import api, spreading
 from pixelgen.executors.local import Local
+from pixelgen.run import Run
 
 
 @pytest.fixture
@@ -46,3 +47,9 @@ def test_a_picture_to_begin_with_is_found_from_anywhere(run, folder, monkeypatch
     here = run.sample(2, prime=prime.name, prime_rows=2)
     there = run.sample(2, prime=prime.name, prime_rows=2, executor=local(kind="serial"))
     np.testing.assert_array_equal(there, here)
+
+
+def test_workers_take_options_of_any_kind(run, monkeypatch):
+    monkeypatch.setattr("pixelgen.run.with_painting_options", lambda recipe, options: recipe)
+    tiled = Run(run.path, model_options={"tiles": [2, 2]})
+    np.testing.assert_array_equal(tiled.sample(2, executor=local(kind="serial")), run.sample(2))

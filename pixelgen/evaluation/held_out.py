@@ -48,7 +48,8 @@ def material_of(run: Run) -> Material:
     Raises:
         SourceError: the pictures are gone, or are not those that the run began with.
     """
-    recipe, resolved = run.recipe, resolve(run.recipe)
+    recipe = run.recipe
+    resolved = resolve(recipe, kinds=("source", "executor"))
     collection = resolved.collect()
     data = run.manifest["data"]
     if collection.fingerprint() != data["fingerprint"]:

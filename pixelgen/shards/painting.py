@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from pixelgen.errors import OptionError, RunExists
+from pixelgen.bounds import check_bounds
+from pixelgen.errors import RunExists
+from pixelgen.generation import in_turn
 from pixelgen.report.contact_sheet import png_bytes
 from pixelgen.request import PictureLike
 from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.lock import locked
 from pixelgen.shards.files import check_form, new_shard
-from pixelgen.shards.manifest import FILE, Form, Manifest, Shard
+from pixelgen.shards.manifest import FILE, MOST_PICTURES, Form, Manifest, Shard
 
 
 def paint_shards(
@@ -58,10 +60,9 @@ def paint_shards(
         RunInUse: another process is painting into it.
     """
     check_form(form)
-    if shard_size < 1:
-        raise OptionError(
-            f"a shard cannot hold {shard_size} pictures", where="in shard_size", remedy="Give 1000"
-        )
+    check_bounds("shard_size", shard_size, 1, MOST_PICTURES)
+    check_bounds("pictures", pictures, 0, MOST_PICTURES)
+    check_bounds("first", first, 0, MOST_PICTURES)
     seed = run.recipe.seed if seed is None else seed
     run.wishes(asked)  # what cannot be is said before there is a manifest that holds it
     plan = Manifest(
@@ -162,7 +163,7 @@ def _make(folder: Path) -> None:
 def _group(run: Run, asked: Mapping[str, Any], number: int) -> str:
     group = asked.get("group")
     if group is None:
-        return run.groups[number % max(1, len(run.groups))] if run.groups else ""
+        return run.groups[in_turn([number], len(run.groups))[0]] if run.groups else ""
     return group if isinstance(group, str) else "+".join(group)
 
 
@@ -178,7 +179,7 @@ def _as_json(run: Run, asked: Mapping[str, Any]) -> dict[str, Any]:
     if (prime := asked.get("prime")) is not None:
         told["prime"] = _prime_digest(prime)
         told["prime_rows"] = asked.get("prime_rows", 5)
-    sampler = asked.get("sampler") or run.sampler_at(asked.get("temperature"))
+    sampler = run.sampler_at(asked.get("temperature"), asked.get("sampler"))
     told["sampler"] = type(sampler).__name__
     told["sampler_options"] = sampler.options.model_dump(mode="json")
     told["painted_by"] = run.recipe.model.name

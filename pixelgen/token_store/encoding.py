@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from pixelgen.bounds import check_bounds
 from pixelgen.data.collection import held_out_count, no_pictures
 from pixelgen.errors import OptionError, RunExists
 from pixelgen.executors.interface import Executor
@@ -31,6 +32,8 @@ from pixelgen.token_store.known import Known
 from pixelgen.token_store.manifest import (
     FILE,
     HELD_OUT,
+    MOST,
+    MOST_VARIANTS,
     TOKENIZER,
     TokenFile,
     TokenManifest,
@@ -89,6 +92,9 @@ def encode_pictures(
             where="in the number of variants, with augment = none",
             remedy="Leave the variants out, or name what varies: --augment flips,crops,colours",
         )
+    check_bounds("variants", variants, 0, MOST_VARIANTS)
+    check_bounds("palette_pictures", palette_pictures, 1, MOST)
+    check_bounds("shard_size", shard_size, 1, MOST)
     source = resolved.source()
     _make(folder)
     with locked(folder):

@@ -245,9 +245,19 @@ def test_parquet_needs_pyarrow(run, tmp_path, monkeypatch):
     assert not (tmp_path / "s").exists()
 
 
-def test_shards_hold_a_picture_at_least(run, tmp_path):
-    with pytest.raises(OptionError, match="0 pictures"):
-        paint_shards(run, tmp_path / "s", 1, shard_size=0)
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"shard_size": 0}, "shard_size cannot be 0"),
+        ({"shard_size": 10**9 + 1}, "shard_size cannot be 1000000001"),
+        ({"first": -1}, "first cannot be -1"),
+        ({"pictures": 10**9 + 1}, "pictures cannot be 1000000001"),
+    ],
+)
+def test_numbers_that_cannot_be_are_named(run, tmp_path, asked, said):
+    with pytest.raises(OptionError, match=said):
+        paint_shards(run, tmp_path / "s", **{"pictures": 1, **asked})
+    assert not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,19 @@ def test_progress_is_told_stage_by_stage(resolved, tmp_path):
 
 
 class TestRefused:
+    @pytest.mark.parametrize(
+        ("asked", "said"),
+        [
+            ({"variants": 1001}, "variants cannot be 1001"),
+            ({"palette_pictures": 10**10}, "palette_pictures cannot be 10000000000"),
+            ({"shard_size": 0}, "shard_size cannot be 0"),
+        ],
+    )
+    def test_numbers_that_cannot_be_are_named(self, resolved, tmp_path, asked, said):
+        with pytest.raises(OptionError, match=said):
+            encode_pictures(resolved, tmp_path / "t", **asked)
+        assert not (tmp_path / "t").exists()
+
     def test_variants_where_nothing_varies(self, quick, tmp_path):
         with pytest.raises(OptionError, match="would be 2 copies"):
             encode_pictures(quick(data={"augment": "none"}), tmp_path / "t", variants=2)
