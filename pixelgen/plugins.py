@@ -55,6 +55,8 @@ PREFERRED = {
 # Plugins that are not installed but known: what to tell somebody who asks for one.
 KNOWN_ELSEWHERE = {
     ("model", "torch-lstm"): "pixelgen-torch",
+    ("model", "torch-mlp"): "pixelgen-torch",
+    ("model", "torch-gpt"): "pixelgen-torch",
     ("model", "keras-lstm"): "pixelgen-keras",
     ("tokenizer", "cupy-kmeans"): "pixelgen-cupy",
     ("tracker", "tensorboard"): "pixelgen-tensorboard",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,6 +47,17 @@ class Registration:
         """Return the needed modules that are not installed; imports none of them."""
         return [module for module in self.needs if not is_installed(module)]
 
+    def _how_to_install(self, missing: Sequence[str]) -> str:
+        """A module may be called otherwise on an index, and what is called so may be anything."""
+        try:
+            required = importlib.metadata.requires(self.origin.distribution) or []
+        except importlib.metadata.PackageNotFoundError:
+            required = []
+        named = {re.split(r"[^\w.-]", line.strip())[0].lower() for line in required}
+        if {module.partition(".")[0].lower() for module in missing} <= named:
+            return f"Install it with: pip install {' '.join(missing)}"
+        return f"Install what provides it; {self.origin.distribution} says what that is called"
+
     def load(self) -> type[Any]:
         """Import the class.
 
@@ -62,7 +76,7 @@ class Registration:
             raise PluginUnusable(
                 f"{self.kind} {self.name!r} needs {', '.join(missing)}, which is not installed",
                 where=f"plugin {self.origin}",
-                remedy=f"Install it with: pip install {' '.join(missing)}",
+                remedy=self._how_to_install(missing),
             )
         module_name, _, attribute = self.target.partition(":")
         try:

@@ -71,8 +71,19 @@ class Resolved:
 
         Args:
             tokens: how many there are to be learned.
+
+        Raises:
+            PluginUnusable: the model would have the pictures cut otherwise now.
         """
-        options = self.classes["model"].settle(self.options["model"], tokens)
+        model_class = self.classes["model"]
+        options = model_class.settle(self.options["model"], tokens)
+        if model_class.segments(options) != model_class.segments(self.options["model"]):
+            raise PluginUnusable(
+                f"model {self.recipe.model.name!r} settles on other segments than it was given",
+                where=f"in {model_class.__module__}.{model_class.__name__}.settle",
+                remedy="Mend it: settle only options that segments does not look at; or name "
+                "another model",
+            )
         section = {"name": self.recipe.model.name, **_written(options)}
         model = type(self.recipe.model).model_validate(section)
         return replace(

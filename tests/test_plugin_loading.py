@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -96,7 +97,22 @@ def test_a_missing_need_is_told_without_an_import(needs: Any) -> None:
         claim = found.find("sampler", "coin")
         assert claim.unmet() == [missing]
         assert found.why_not(claim) == f"needs {missing}, which is not installed"
-        with pytest.raises(PluginUnusable, match=rf"pip install {missing}"):
+        with pytest.raises(PluginUnusable, match="says what that is called"):
+            found.load("sampler", "coin")
+
+
+def test_what_is_missing_is_named_as_the_distribution_requires_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A module's name on an index may be another, and what has its name there anything."""
+    required = ["numpy", "Not_There_At_All[all]>=2; extra == 'x'"]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda distribution: required)
+    for needs, said in (
+        (["not_there_at_all"], "pip install not_there_at_all"),
+        (["not_there_at_all", "nor_this"], "says what that is called"),
+    ):
+        coin = sampler("coin", needs=needs)
+        with registered(coin) as found, pytest.raises(PluginUnusable, match=said):
             found.load("sampler", "coin")
 
 

@@ -13,7 +13,7 @@ from fake_plugins import TARGET, plugin, sampler
 from pixelgen import builtin
 from pixelgen.errors import PluginNotFound
 from pixelgen.hookspecs import REGISTERING_HOOKS
-from pixelgen.plugins import Catalogue, Origin, catalogue, registered
+from pixelgen.plugins import KNOWN_ELSEWHERE, Catalogue, Origin, catalogue, registered
 
 
 @pytest.fixture
@@ -187,3 +187,12 @@ def test_a_plugin_that_is_left_out_is_not_even_imported(
     assert found.problems == []
     with pytest.raises(PluginNotFound, match="limited by PIXELGEN_PLUGINS=none"):
         found.find("model", "torch-lstm")
+
+
+def test_all_that_comes_with_our_other_distributions_is_known_where_they_are_not():
+    theirs = {
+        key: claim.origin.distribution
+        for key, [claim, *_] in catalogue().registrations.items()
+        if claim.origin.distribution in set(KNOWN_ELSEWHERE.values())
+    }
+    assert theirs.items() <= KNOWN_ELSEWHERE.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,9 @@ import pytest
 
 import pixelgen
 from pixelgen import builtin
+from pixelgen.data.segments import Segments
+from pixelgen.errors import PluginUnusable
+from pixelgen.models.markov import Markov
 from pixelgen.plugins import Catalogue
 from pixelgen.recipe import Recipe
 from pixelgen.registration import Origin
@@ -114,3 +118,21 @@ def test_the_scan_suits_the_model_where_none_is_given(model, scan):
 def test_no_scan_is_settled_on_where_no_model_is_needed():
     recipe = Recipe.parse({"tokenizer": {"name": "rgb-grid"}})
     assert resolve(recipe, kinds=("source", "tokenizer")).recipe.data.scan is None
+
+
+def test_a_model_cannot_settle_on_other_segments():
+    class Fickle(Markov):
+        @classmethod
+        def settle(cls, options, tokens):
+            return options.model_copy(update={"order": 3})
+
+        @classmethod
+        def segments(cls, options):
+            return Segments(memory="none", context="near", batch=options.order)
+
+    resolved = resolve(Recipe.parse(MARKOV))
+    fickle = replace(resolved, classes={**resolved.classes, "model": Fickle})
+    with pytest.raises(PluginUnusable, match="other segments than it was given") as caught:
+        fickle.with_model_settled(1000)
+    assert "Fickle.settle" in caught.value.where
+    assert resolved.with_model_settled(1000).recipe == resolved.recipe

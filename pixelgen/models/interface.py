@@ -189,8 +189,9 @@ class Model(ABC):
     def settle(cls, options: Any, tokens: int) -> Any:
         """Return the options with all decided that they leave to the pictures, as a run begins.
 
-        The recipe keeps them, so a run that goes on, or is repeated, has the same. The default
-        returns what it is given.
+        The recipe keeps them, so a run that goes on, or is repeated, has the same: what has been
+        settled is given again, and must stay. The pictures have been cut by then, so `segments`
+        must not depend on it. The default returns what it is given.
 
         Args:
             options: as the recipe has them.

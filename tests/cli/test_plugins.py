@@ -113,7 +113,7 @@ class TestShow:
     def test_one_that_cannot_be_imported_says_why(self, pixelgen):
         with registered(DREAMER, "dreams"):
             called = pixelgen("plugins", "show", "dreamer")
-        called.assert_explained("needs not_there", "'dreams'", "pip install not_there")
+        called.assert_explained("needs not_there", "'dreams'", "what that is called")
 
 
 def test_a_plugin_may_add_a_command(pixelgen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,17 @@ class Sound(Markov):
 
     class Options(Markov.Options):
         order: int = Field(1, ge=0, le=3, description="how many of the nearest neighbours count")
+        factor: float | None = Field(None, gt=0, description="of the strength; unset: 1")
         strength: float = Field(1.0, gt=0, description="sightings that a shorter context is worth")
 
     def __init__(self, spec: Any, options: Any) -> None:
         super().__init__(spec, options)
+        self.options = options.model_copy(update={"strength": options.strength * options.factor})
         self.taught = 0
+
+    @classmethod
+    def settle(cls, options, tokens):
+        return options.model_copy(update={"factor": options.factor or 1.0})
 
     def train_step(self, batch, progress):
         self.taught += 1
@@ -50,6 +57,17 @@ class Changed(Decoder):
 
     def step(self, inputs):
         return self.change(self, self.inner.step(inputs), inputs)
+
+
+class Others(Sound.Options):
+    """Options of a class of their own."""
+
+
+def settling(changed: Any) -> Any:
+    """A `settle` that changes these options, of the options and the number of tokens."""
+    return classmethod(
+        lambda cls, options, tokens: options.model_copy(update=changed(options, tokens))
+    )
 
 
 def decoding(change: Any) -> dict[str, Any]:
@@ -280,5 +298,24 @@ MISTAKES.add(
 )
 MISTAKES.add(
     "no grid of other scans", "any_scan", **refusing(lambda spec: set(spec.offsets) != NEAR)
+)
+MISTAKES.add(
+    "settled by the pictures each time",
+    "options_are_settled_once",
+    settle=settling(lambda options, tokens: {"factor": 1 + tokens / 1e6}),
+)
+MISTAKES.add(
+    "larger batches settled on",
+    "options_are_settled_once",
+    segments=classmethod(
+        lambda cls, options: replace(Sound.segments(options), batch=8 if options.factor else 4)
+    ),
+)
+MISTAKES.add(
+    "other options settled on",
+    "options_are_settled_once",
+    settle=classmethod(
+        lambda cls, options, tokens: Others(**{**options.model_dump(), "factor": 1.0})
+    ),
 )
 MISTAKES.add("a device that is no name", "properties", device=property(lambda self: 0))

@@ -105,8 +105,6 @@ def _works(world: World) -> np.ndarray:
         expect_equal(fast, tokens, "tokens by generate and by the core's loop")
     with folder() as directory:
         model.save(directory)
-        loaded = world.subject.type.load(
-            directory, world.subject.parsed(), device=world.subject.device
-        )
+        loaded = world.load(directory)
     expect_equal(world.nll(loaded), nats, "nll after loading and before saving")
     return nats

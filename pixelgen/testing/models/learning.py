@@ -9,7 +9,7 @@ from pixelgen.testing.arrays import expect_equal
 from pixelgen.testing.contract import Broken, check
 from pixelgen.testing.files import folder
 from pixelgen.testing.global_state import unchanged
-from pixelgen.testing.models.world import World, make_world
+from pixelgen.testing.models.world import TOKENS, World, make_world, options_of
 from pixelgen.testing.subject import Subject
 
 MOST_STEPS = 300
@@ -30,6 +30,25 @@ def check_build_is_deterministic(subject: Subject) -> None:
         for model in (first, again):
             model.train_step(batch, number / 4)
     expect_equal(world.nll(first), world.nll(again), "nll of two models, trained alike")
+
+
+@check("model")
+def check_options_are_settled_once(subject: Subject) -> None:
+    """`settle` decides what is undecided and nothing else: settling again changes nothing, since a
+    run that is repeated settles what it has settled; and `segments` are the same before and after,
+    since the pictures are cut before they are counted.
+
+    What to do: set only options that are None, and none that `segments` looks at.
+    """
+    given, settled = subject.parsed(), options_of(subject)
+    if type(settled) is not type(given):
+        raise Broken(f"settle returns {type(settled).__name__}, not {type(given).__name__}")
+    again = subject.type.settle(settled, 10 * TOKENS)
+    if again != settled:
+        raise Broken(f"settle makes {again} of {settled}, which it had settled")
+    before, after = subject.type.segments(given), subject.type.segments(settled)
+    if before != after:
+        raise Broken(f"segments are {before} and, once the options are settled, {after}")
 
 
 @check("model")
@@ -81,7 +100,7 @@ def check_training_resumes_exactly(subject: Subject) -> None:
             model.train_step(batch, (2 + number) / 8)
         for name, array in kept.items():
             expect_equal(array, copies[name], f"{name!r} of an earlier training_state, after steps")
-        loaded = subject.type.load(directory, subject.parsed(), device=subject.device)
+        loaded = world.load(directory)
         file = directory / "state.safetensors"
         written = {name: array.copy(order="C") for name, array in copies.items()}
         safetensors.numpy.save_file(written, file)

@@ -21,8 +21,8 @@ def check_saved_model_is_the_same(subject: Subject) -> None:
     model = world.trained()
     with folder() as first, folder() as second:
         model.save(first)
-        subject.type.load(first, subject.parsed(), device=subject.device).save(second)
-        again = subject.type.load(second, subject.parsed(), device=subject.device)
+        world.load(first).save(second)
+        again = world.load(second)
     expect_equal(world.nll(again), world.nll(model), "nll after loading and before saving")
     expect_equal(world.logits(again), world.logits(model), "logits after loading and before saving")
     if again.parameter_count != model.parameter_count:
@@ -51,9 +51,7 @@ def check_damaged_files_are_refused(subject: Subject) -> None:
     What to do: catch `OSError`, `ValueError`, `KeyError`, `SafetensorError` …, and raise
     `RunUnreadable` from them.
     """
+    world = make_world(subject)
     with folder() as directory:
-        make_world(subject).trained().save(directory)
-        expect_damage_is_refused(
-            directory,
-            lambda path: subject.type.load(path, subject.parsed(), device=subject.device),
-        )
+        world.trained().save(directory)
+        expect_damage_is_refused(directory, world.load)

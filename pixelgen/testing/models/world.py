@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from pixelgen.testing.contract import Broken
 from pixelgen.testing.subject import Subject
 
 GRID, VOCAB, PICTURES = (4, 5), 5, 3
+TOKENS = GRID[0] * GRID[1] * PICTURES
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +46,15 @@ class World:
 
     def build(self, seed: int = 3) -> Model:
         """Return a new model."""
-        options = self.subject.parsed()
         model: Model = self.subject.type.build(
-            self.spec, options, seed=seed, device=self.subject.device
+            self.spec, options_of(self.subject), seed=seed, device=self.subject.device
+        )
+        return model
+
+    def load(self, directory: Path) -> Model:
+        """Return the model that was saved into a folder."""
+        model: Model = self.subject.type.load(
+            directory, options_of(self.subject), device=self.subject.device
         )
         return model
 
@@ -129,6 +138,11 @@ class World:
         return Plan(self.cutter, self.schedule(), draws, seed, chosen, groups)  # type: ignore[arg-type]
 
 
+def options_of(subject: Subject) -> Any:
+    """Return the model's options as a run has them, settled on its pictures."""
+    return subject.type.settle(subject.parsed(), TOKENS)
+
+
 def make_world(
     subject: Subject,
     *,
@@ -150,7 +164,7 @@ def make_world(
         groups: how many.
         scan: its name.
     """
-    segments = subject.type.segments(subject.parsed())
+    segments = subject.type.segments(options_of(subject))
     if not isinstance(segments, Segments):
         raise Broken(f"segments returns {type(segments).__name__}, not pixelgen.Segments")
     laid_out = make_scan(scan, grid)
