@@ -23,7 +23,6 @@ output=plain, logits = output.weight h + output.bias.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -31,11 +30,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pixelgen.models.canonical.colours import colour_table, colour_waves
 from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.canonical.parameters import (
     embedding_tables,
+    has_activated_input,
     place_entries,
-    sees_colours,
     tied_columns,
     weight_shapes,
 )
@@ -76,9 +76,10 @@ class Network:
         )
         self._entries_of_position = self._position_entries()  # (P, 0 to 3)
         self._group_start = self._table_names.get("group_in.weight")
-        self.colours = colour_table(spec).to(device)  # (V + 1, C + 1)
-        self._waves = colour_waves(self.colours[:-1, :-1])  # (V, 8C)
-        self.activated = len(tables) > 1 or sees_colours(spec, options)
+        colours = colour_table(spec)
+        self.colours = self._tensor(colours)  # (V + 1, C + 1)
+        self._waves = self._tensor(colour_waves(colours[:-1, :-1]))  # (V, 8C)
+        self.activated = has_activated_input(spec, options)
         self.tied = tied_columns(spec, options)  # (J,)
 
     def leaves(self) -> dict[str, Tensor]:
@@ -197,27 +198,6 @@ class Network:
 def gelu(x: Tensor) -> Tensor:
     """GELU in its tanh form, which a twin without an error function can follow."""
     return functional.gelu(x, approximate="tanh")
-
-
-def colour_table(spec: ModelSpec) -> Tensor:
-    """Return (V + 1, C + 1) float32: each token's colour in -1..1 and 0; outside, zeros and 1."""
-    channels = 0 if spec.palette is None else spec.palette.shape[1]
-    table = torch.zeros(spec.vocab_size + 1, channels + 1)
-    if spec.palette is not None:
-        table[:-1, :-1] = torch.tensor(spec.palette, dtype=torch.float32) / 127.5 - 1
-    table[-1, -1] = 1
-    return table
-
-
-def colour_waves(colours: Tensor) -> Tensor:
-    """Return φ (V, 8C) of colours (V, C)."""
-    parts = [colours, colours**2]
-    for frequency in (1, 2, 4):
-        parts += [
-            torch.sin(frequency * math.pi * colours),
-            torch.cos(frequency * math.pi * colours),
-        ]
-    return torch.cat(parts, 1)
 
 
 def _starts(sizes: list[int]) -> list[int]:
