@@ -55,8 +55,9 @@ class EveryCentre:
         """Return the sums of products of each centre; see `Assignment`."""
         d = self.points.channels
         products = np.empty((self._k, d, d))
-        for i in range(d):
-            for j in range(d):
-                column = self.points.sums[:, i] * self.points.places[:, j]
-                products[:, i, j] = np.bincount(self._labels, column, self._k)
+        order = np.argsort(self._labels, kind="stable")
+        ends = np.searchsorted(self._labels, np.arange(1, self._k), sorter=order)
+        for centre, rows in enumerate(np.split(order, ends)):
+            # Of whole numbers, so exact in whatever order they are summed.
+            np.matmul(self.points.sums[rows].T, self.points.places[rows], out=products[centre])
         return products

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -263,3 +264,21 @@ def test_a_damaged_model_is_said_to_be(tmp_path, file, damage):
     with pytest.raises(RunUnreadable) as caught:
         Markov.load(tmp_path, model.options)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("highest", [3, 2**61])
+def test_counts_add_up_over_steps(highest):
+    """With keys of more bits than a float has, too."""
+    generator = np.random.default_rng(highest)
+    table, counted = Table.empty(5), Counter()
+    for _ in range(6):
+        contexts = np.uint64(highest) - generator.integers(0, 4, 20).astype(np.uint64)
+        tokens = generator.integers(0, 5, 20)
+        table = table.add(contexts, tokens)
+        counted.update((contexts * np.uint64(5) + tokens.astype(np.uint64)).tolist())
+    assert dict(zip(table.keys.tolist(), table.counts.tolist(), strict=True)) == counted
+    assert table.keys.tolist() == sorted(counted)
+    totals = Counter()
+    for key, count in counted.items():
+        totals[key // 5] += count
+    assert dict(zip(table.contexts.tolist(), table.totals.tolist(), strict=True)) == totals
