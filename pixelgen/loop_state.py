@@ -30,8 +30,10 @@ class LoopState:
         targets: tokens learned from in all.
         seconds: time spent on training steps and on waiting for data.
         epoch_nats, epoch_targets: sum of the current epoch's losses, and over how many tokens.
-        best_bits: the lowest held-out bits per pixel so far.
+        best_bits: held-out bits per pixel of the weights that are kept to paint with: the lowest
+            so far, or the last measured, as the recipe's `weights` says.
         best_step: the step that they were reached at.
+        lowest_bits: the lowest so far in either case.
         without_improvement: evaluations since then.
         measured_at: the progress at the last evaluation. By progress and not by the clock, so that
             a recipe that is run again picks its best weights from the same ones.
@@ -54,6 +56,7 @@ class LoopState:
     epoch_targets: Count = 0
     best_bits: Annotated[float, Field(allow_inf_nan=False)] | None = None
     best_step: Count = 0
+    lowest_bits: Annotated[float, Field(allow_inf_nan=False)] | None = None
     without_improvement: Count = 0
     measured_at: Share = 0.0
     measured_targets: Count = 0

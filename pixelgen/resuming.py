@@ -116,7 +116,7 @@ def resume(
         if changes:  # sequences under way, and what was measured on other pictures, are void
             state.begin_epoch_again()
             if changes.touches(manifest["data"]["held_out"]):
-                state.best_bits = None
+                state.best_bits = state.lowest_bits = None
         ended = manifest.get("ended_by") if manifest["state"] == "painting" else None
         if budget or ended == "stopped":
             ended = None

@@ -298,7 +298,8 @@ class Loop:
         bits = bits_per_pixel(float(nats.mean()), material.tokenizer.token_shape)
         if not math.isfinite(bits):
             raise Derailed(f"the held-out loss after step {state.step} is {bits}")
-        better = state.best_bits is None or bits < state.best_bits
+        better = state.lowest_bits is None or bits < state.lowest_bits
+        state.lowest_bits = bits if better else state.lowest_bits
         state.without_improvement = 0 if better else state.without_improvement + 1
         if better or self.weights == "last":
             state.best_bits, state.best_step = bits, state.step
@@ -373,6 +374,7 @@ class Loop:
         best = self.state.best_bits  # of weights that are kept, whatever became of later ones
         if best is not None and (state.best_bits is None or best < state.best_bits):
             state.best_bits, state.best_step = best, self.state.best_step
+            state.lowest_bits = self.state.lowest_bits
         state.rate_scale = rate_scale
         self.state = state
         self.pace.resume(state.knots, state.minutes, state.step, state.seconds)

@@ -186,6 +186,19 @@ class TestMeasuring:
         )
         assert outcome.run.manifest["spent"]["epochs"] == 7
 
+    @pytest.mark.parametrize("kept", ["best", "last"])
+    def test_patience_looks_at_the_lowest_bits_whichever_weights_are_kept(
+        self, train, monkeypatch, kept
+    ):
+        found = iter([4.0, 4.3, 4.2, 4.4, 4.3, 4.5])
+        monkeypatch.setattr("pixelgen.training.nats_by_cell", lambda *_: np.array([next(found)]))
+        outcome, _ = train(training={"epochs": 50, "patience": 2, "weights": kept})
+        assert outcome.end == "patience"
+        assert outcome.run.manifest["spent"]["epochs"] == 3
+        assert (
+            outcome.run.manifest["best"]["step"] == {"best": 1, "last": 3}[kept] * BATCHES_AN_EPOCH
+        )
+
 
 class TestALossThatIsNoNumber:
     def test_the_run_goes_back_and_on_with_a_lower_learning_rate(self, train):

@@ -20,9 +20,10 @@ def finish(outcome: Outcome, exit_code: int) -> None:
         "patience": "Finished early: the held-out bits no longer improve",
         "stopped": "Stopped",
     }[outcome.end]
+    kept = run.recipe.training.weights
     console.print(
         f"{ended} after {spent['epochs']} epochs ({spent['steps']:,} steps, "
-        f"{duration(spent['seconds'])}); best held-out bits per pixel: "
+        f"{duration(spent['seconds'])}); {kept} held-out bits per pixel: "
         f"{bits(best['held_out_bits_per_pixel'])}",
         soft_wrap=True,
     )
