@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pixelgen.run import Run
 
 PAINTED = (190, 188, 184)  # stands for what is not kept
+KEPT = 0.5  # share of the height, where nothing is said
 HALF = 128  # of a mask's light, from which on it keeps
 ROUNDING = 0.02  # by which proportions may differ after a large picture was shrunk
 
@@ -166,7 +167,7 @@ def _kept(
         return (
             fit_picture(np.repeat(light[..., None], 3, axis=-1), framing.size, fit)[..., 0] >= HALF
         )
-    share = 0.5 if keep is None else keep
+    share = KEPT if keep is None else keep
     if not 0 <= share <= 1:
         raise OptionError(
             f"{share!r} of a picture cannot be kept",

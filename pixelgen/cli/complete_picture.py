@@ -46,7 +46,10 @@ def complete_picture(
     option: painting.Assignments = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the pictures; completions/NAME in the run if left out."),
+        typer.Option(
+            help="Folder for the pictures. If left out, completions/NAME of the run, or in it one "
+            "of its own for what differs from the defaults, such as completions/NAME/keep=0.25."
+        ),
     ] = None,
     device: Device = None,
 ) -> None:
@@ -57,6 +60,7 @@ def complete_picture(
     from rich.console import Console
 
     from pixelgen.cli.visible import echo, shown
+    from pixelgen.completion import KEPT
     from pixelgen.report.contact_sheet import contact_sheet, png_bytes
     from pixelgen.report.gallery import Gallery
     from pixelgen.run import Run
@@ -69,7 +73,23 @@ def complete_picture(
     samplers = [opened.sampler(value, name=sampler, options=chosen["sampler"]) for value in asked]
     kind = painting.parse_group(group, opened.groups)
     used = opened.recipe.seed if seed is None else seed
-    gallery = Gallery(out or opened.path / "completions" / (picture.stem or "picture"), used)
+    if out is None:  # of several temperatures each is in its files' names
+        told = asked[0] if len(asked) == 1 and (*asked,) != opened.recipe.temperatures else None
+        settings = {
+            "keep": None if keep == KEPT else keep,
+            "mask": mask and mask.stem,
+            "in_palette": in_palette or None,
+            "model": model,
+            "sampler": None if sampler == opened.recipe.sampler.name else sampler,
+            **(chosen["sampler"] or {}),
+            **(chosen["model"] or {}),
+            "temperature": temperature_schedule or told,
+            "best_of": None if best_of == 1 else best_of,
+            "group": group,
+        }
+        out = opened.path / "completions" / (picture.stem or "picture")
+        out /= painting.folder_name(opened, width, height, settings)
+    gallery = Gallery(out, used)
     done = []
     with painting.painting_bar(
         opened, count, width=width, height=height, best_of=best_of

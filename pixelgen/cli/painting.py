@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -190,18 +191,28 @@ def asked_temperatures(
     return [*parse_temperatures(texts or [])] or [None]
 
 
-def folder_name(size: str | None, settings: Mapping[str, Any]) -> str:
+def folder_name(
+    run: Run, width: int | None, height: int | None, settings: Mapping[str, Any]
+) -> str:
     """Return what to call a folder of pictures that are not painted as the run painted its own.
 
     Args:
-        size: such as `300x75`, where it is not the run's.
-        settings: what else is not; None is left out.
+        run: whose size needs no name.
+        width, height: that are asked for, in pixels.
+        settings: what else sets the pictures apart; None is left out.
 
     Returns:
         Such as `300x75_best_of=8`; empty where nothing sets them apart.
     """
-    told = [f"{name}={value}" for name, value in settings.items() if value is not None]
-    return re.sub(r"[^\w.,=+-]+", "-", "_".join([size, *told] if size else told))[:MOST_NAME]
+    usual = run.recipe.data.size
+    size = (width or usual[0], height or usual[1])
+    told = [] if size == usual else [f"{size[0]}x{size[1]}"]
+    told += [f"{name}={value}" for name, value in settings.items() if value is not None]
+    name = "_".join(told)
+    plain = re.sub(r"[^\w.,=+-]+", "-", name)
+    if len(plain) <= MOST_NAME:
+        return plain
+    return f"{plain[: MOST_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def parse_group(text: str | None, known: Sequence[str]) -> str | dict[str, float] | None:

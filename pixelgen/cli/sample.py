@@ -101,7 +101,6 @@ def sample(
         echo(manifest)
         return
     if out is None:  # in samples/ itself a name tells all that sets a picture apart from its own
-        size = (width or recipe.data.size[0], height or recipe.data.size[1])
         settings = {
             "model": model,
             "sampler": None if sampler == recipe.sampler.name else sampler,
@@ -112,9 +111,7 @@ def sample(
             "group": group,
             "prime": None if prime is None else f"{prime.stem}-{prime_rows}",
         }
-        out = opened.directory.samples / painting.folder_name(
-            None if size == recipe.data.size else f"{size[0]}x{size[1]}", settings
-        )
+        out = opened.directory.samples / painting.folder_name(opened, width, height, settings)
         plain = bool(course) or (len(own) == 1 and asked in ([None], [*own]))
     else:
         plain = len(asked) == 1

@@ -68,7 +68,7 @@ class Table:
         """Return a table with these pairs counted too: contexts and tokens (M,)."""
         new = contexts.astype(np.uint64) * np.uint64(self.vocab_size) + tokens.astype(np.uint64)
         new_keys, new_counts = np.unique(new, return_counts=True)
-        places = np.searchsorted(self.keys, new_keys)
+        places = np.atleast_1d(np.searchsorted(self.keys, new_keys))
         known = np.append(self.keys, np.uint64(0))[places] == new_keys
         known &= places < len(self.keys)  # beyond the last there is none
         counts = self.counts.copy()

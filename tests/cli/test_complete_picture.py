@@ -34,6 +34,28 @@ def test_the_last_line_is_a_sheet_and_each_variant_is_a_file_of_its_own(pixelgen
     assert sheet.width > 4 * sheet.height  # five pictures in a row
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["--keep", 0.25], "keep=0.25"),
+        (["--keep", 0.5, "--temperature", 1.0], "."),
+        (["--width", 20, "--in-palette"], "20x12_in_palette=True"),
+        (["--temperature", 0.5], "temperature=0.5"),
+        (["-o", "sampler.temperature=0.5"], "temperature=0.5"),
+        (["--temperature", "0.5,1", "-s", "top-k", "-o", "sampler.k=2"], "sampler=top-k_k=2"),
+        (["--temperature-schedule", "1:0.5", "--best-of", 2], "temperature=1-0.5_best_of=2"),
+    ],
+)
+def test_what_is_completed_otherwise_replaces_nothing(pixelgen, picture, words, place):
+    usual = RUN / "completions" / "picture-3"
+    assert pixelgen("complete", RUN, picture, "-n", 1).last == usual / "contact-sheet.png"
+    before = {file: file.read_bytes() for file in usual.glob("*.png")}
+    called = pixelgen("complete", RUN, picture, "-n", 1, *words)
+    assert called.last == usual / place / "contact-sheet.png"
+    if place != ".":
+        assert before == {file: file.read_bytes() for file in usual.glob("*.png")}
+
+
 def test_colours_that_the_palette_has_not_are_told(pixelgen, picture, tmp_path):
     assert "that the palette has not" in pixelgen("complete", RUN, picture).err
     own = pixelgen("complete", RUN, picture, "--in-palette", "--keep", 0.9, "--out", "own")

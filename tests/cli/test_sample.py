@@ -101,6 +101,17 @@ def test_pictures_that_begin_with_another_lie_in_a_folder_named_after_it(pixelge
     assert called.last == RUN / "samples" / "prime=picture-1-5" / "contact-sheet.png"
 
 
+def test_long_names_that_end_otherwise_are_told_apart(pixelgen, folder):
+    long = folder / f"{'long-' * 30}.png"
+    (folder / "picture-1.png").rename(long)
+    places = [
+        pixelgen("sample", RUN, "-n", 1, "--prime", long, "--prime-rows", rows).last.parent
+        for rows in (5, 6)
+    ]
+    assert places[0] != places[1]
+    assert all(len(place.name) == 100 and place.name.startswith("prime=long-") for place in places)
+
+
 def test_pictures_of_another_size_begin_as_they_are_told(pixelgen, folder):
     words = ["-n", 2, "--width", 40, "--height", 9, "--prime", folder / "picture-1.png"]
     more = ["--prime-rows", 3, "--temperature-schedule", "1.0:0.5", "--best-of", 2]
