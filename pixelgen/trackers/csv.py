@@ -19,12 +19,15 @@ class CSV(Tracker):
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         self._columns: list[str] = []
+        self._epoch = 0
 
     @hookimpl
     def epoch_finished(self, directory: Path, metrics: dict[str, Any]) -> None:
-        """Add a line; the first of a process writes the table anew, as `metrics.jsonl` has it."""
+        """Add a line; or write the table anew, as `metrics.jsonl` has it: at the first of a
+        process, and where the run has gone back."""
         path = directory / "metrics.csv"
-        if self._columns:
+        before, self._epoch = self._epoch, metrics["epoch"]
+        if self._columns and self._epoch > before:
             with atomic.explained(path), path.open("a", encoding="utf-8", newline="") as file:
                 file.write(self._lines([metrics]))
             return

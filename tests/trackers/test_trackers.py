@@ -12,6 +12,7 @@ import pixelgen
 from pixelgen.api import resume, start
 from pixelgen.errors import OptionError, PluginNotFound, PluginUnusable
 from pixelgen.plugins import catalogue, registered
+from pixelgen.trackers.csv import CSV
 from pixelgen.trackers.interface import tracking
 from pixelgen.training import Listener
 
@@ -35,6 +36,18 @@ def test_csv_goes_on_after_a_resume_without_what_was_taken_back(quick, tmp_path)
         file.write("9,9,9,1,1,1,1\n")  # by a process that died before its checkpoint
     resume(path, epochs=4)
     assert [line["epoch"] for line in table(path)] == ["1", "2", "3", "4"]
+
+
+def test_csv_takes_back_what_the_run_takes_back(quick, tmp_path):
+    run = start(quick(training={"epochs": 1}), tmp_path / "run").run
+    [line] = run.metrics
+    tracker, lines = CSV(CSV.Options()), []
+    for number, epoch in enumerate([1, 2, 3, 2, 3]):
+        lines = [*lines[: epoch - 1], {**line, "epoch": epoch, "step": number}]
+        run.directory.write_metrics(lines)
+        tracker.epoch_finished(run.path, lines[-1])
+    found = [(line["epoch"], line["step"]) for line in table(run.path)]
+    assert found == [("1", "0"), ("2", "3"), ("3", "4")]
 
 
 def test_a_tracker_is_gone_when_its_run_has_ended(quick, tmp_path):
@@ -129,6 +142,20 @@ def test_tensorboard_is_written_the_metrics_the_pictures_and_the_recipe(quick, t
     )
     assert images == [(epoch, 24, 12) for epoch in (0, 1, 2)]
     assert any("recipe" in tag for tag in tags)
+
+
+def test_tensorboard_takes_back_what_the_run_takes_back(tmp_path):
+    tracker = pytest.importorskip(
+        "pixelgen_tensorboard.tracker", reason="pixelgen-tensorboard is not installed"
+    ).TensorBoard(None)
+    for epoch in (1, 2, 3, 2, 3):
+        tracker.epoch_finished(tmp_path, {"epoch": epoch, "step": 10})
+    tracker.run_finished()
+    written = events(tmp_path / "tensorboard")
+    starts = [event.step for event in written if event.HasField("session_log")]
+    assert starts == [2]
+    told = [event.step for event in written for value in event.summary.value if value.tag == "step"]
+    assert told == [1, 2, 3, 2, 3]
 
 
 def test_the_command_line_takes_trackers(quick, tmp_path, monkeypatch, folder, capsys):

@@ -18,6 +18,7 @@ class TensorBoard(Tracker):
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         self._writer: Any = None
+        self._finished = -1  # the last epoch
 
     @pixelgen.hookimpl
     def run_started(self, directory: Path, recipe: dict[str, Any]) -> None:
@@ -34,6 +35,7 @@ class TensorBoard(Tracker):
             if value is not None and name != "epoch":
                 writer.add_scalar(name, value, metrics["epoch"])
         writer.flush()
+        self._finished = metrics["epoch"]
 
     @pixelgen.hookimpl
     def pictures_sampled(
@@ -53,8 +55,13 @@ class TensorBoard(Tracker):
 
     def _open(self, directory: Path, epoch: int) -> Any:
         """The writer; what was written earlier of this epoch and later ones no longer counts."""
+        if self._writer is not None and epoch <= self._finished:  # the run has gone back
+            self._writer.close()
+            self._writer = None
         if self._writer is None:
             folder = directory / "tensorboard"
             later = epoch if folder.exists() else None
-            self._writer = SummaryWriter(str(folder), purge_step=later)
+            # Files are named after the second; two of one second are to be two.
+            name = "" if later is None else f".{later}"
+            self._writer = SummaryWriter(str(folder), purge_step=later, filename_suffix=name)
         return self._writer
