@@ -136,3 +136,14 @@ def test_a_model_cannot_settle_on_other_segments():
         fickle.with_model_settled(1000)
     assert "Fickle.settle" in caught.value.where
     assert resolved.with_model_settled(1000).recipe == resolved.recipe
+
+
+def test_a_palettes_file_is_found_from_other_folders_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("p.hex").write_text("000000\nffffff\n")
+    tokenizer = {"name": "fixed-palette", "palette": "p.hex"}
+    resolved = resolve(Recipe.parse({**MARKOV, "tokenizer": tokenizer}))
+    assert resolved.recipe.tokenizer.options["palette"] == str(tmp_path / "p.hex")
+    for palette in ("pico-8", "missing.hex"):
+        named = {**MARKOV, "tokenizer": {**tokenizer, "palette": palette}}
+        assert resolve(Recipe.parse(named)).recipe.tokenizer.options["palette"] == palette

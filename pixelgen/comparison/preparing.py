@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from pixelgen.data.material import make_cutter
 from pixelgen.framing import framing_of
 from pixelgen.recipe import Recipe, merge
 from pixelgen.resolving import Resolved, resolve
+from pixelgen.untrusted import is_file
 
 MOST_LETTERS = 60  # of a run directory's name
 
@@ -33,9 +35,9 @@ class Job:
         setting: which of the matrix's settings it belongs to, by number.
         seed: its seed.
         recipe: complete, as TOML.
-        name: of its directory: the plugins, the seed, and a digest of the recipe and the pictures.
-            So a run is found again whatever it is compared with, and one of another recipe, or of
-            other pictures, never takes its place.
+        name: of its directory: the plugins, the seed, and a digest of the recipe, the pictures and
+            the files that the tokenizer's options name. So a run is found again whatever it is
+            compared with, and one of another recipe, or of other pictures, never takes its place.
         held_out: which pictures it will be measured on.
     """
 
@@ -139,7 +141,11 @@ def _identity(recipe: Recipe, collection: Collection, split: Split) -> Identity:
 
 
 def _directory_name(recipe: Recipe, fingerprint: str) -> str:
-    digest = hashlib.sha256((recipe.toml() + fingerprint).encode()).hexdigest()[:8]
+    named = hashlib.sha256((recipe.toml() + fingerprint).encode())
+    for value in recipe.tokenizer.options.values():  # such as a palette's file
+        if isinstance(value, str) and Path(value).is_absolute() and is_file(Path(value)):
+            named.update(Path(value).read_bytes())
+    digest = named.hexdigest()[:8]
     words = f"{recipe.model.name}-{recipe.tokenizer.name}"
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", words)[:MOST_LETTERS].strip("-.")
     return f"{plain}-seed{recipe.seed}-{digest}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pixelgen.data.colour_spaces import SpaceName
 from pixelgen.errors import TokenizerError, did_you_mean
@@ -16,7 +16,7 @@ from pixelgen.tokenizers.dither import DitherName
 from pixelgen.tokenizers.named_palettes import NAMES, named_palette
 from pixelgen.tokenizers.palette_file import ENDINGS, read_palette
 from pixelgen.tokenizers.palette_tokenizer import PaletteTokenizer
-from pixelgen.untrusted import user_path
+from pixelgen.untrusted import is_file, user_path
 
 
 class FixedPalette(PaletteTokenizer):
@@ -31,6 +31,13 @@ class FixedPalette(PaletteTokenizer):
         )
         space: SpaceName = Field("oklab", description="where the nearest colour is sought")
         dither: DitherName = Field("none", description="how areas keep their mean colour")
+
+        @field_validator("palette")
+        @classmethod
+        def _known_from_any_folder(cls, value: str) -> str:
+            """A recipe is repeated from other folders than it was written in."""
+            path = user_path(value)
+            return str(path.resolve()) if value not in NAMES and is_file(path) else value
 
     kind = "fixed-palette"
 

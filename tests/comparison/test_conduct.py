@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -213,6 +214,17 @@ def test_pictures_that_have_changed_are_learned_anew(pictures, tmp_path):
     again = Listed()
     compare(matrix_of(folder, seeds=1), tmp_path / "out", again)
     assert again.found == [True, True]
+
+
+def test_a_palette_that_has_changed_makes_another_run(pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    matrix = {"seeds": 1, "setting": [{"tokenizer": {"name": "fixed-palette", "palette": "p.hex"}}]}
+    names = []
+    for colours in ("000000\nffffff\n", "000000\nff0000\n", "000000\nffffff\n"):
+        Path("p.hex").write_text(colours)
+        names.append(prepare(matrix_of(pictures, **matrix))[0].name)
+    assert names[0] != names[1]
+    assert names[0] == names[2]
 
 
 def test_a_stop_before_the_first_run_leaves_nothing_to_rank(pictures, tmp_path):
