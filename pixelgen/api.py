@@ -148,14 +148,15 @@ def start(
         made.save_tokenizer(tokenizer)
         made.write_manifest(manifest_of(resolved, material, model))
 
-    run = RunDirectory.create(out or free_place(recipe), fill)
-    with run.locked(), tracked(resolved):
-        written = recipe.model_dump(mode="json")
-        announce("run_started", listener, directory=run.path, recipe=written)
-        loop = loop_of(
-            resolved, material, model, run, pace_of(recipe, material), listener, should_stop
-        )
-        return carry_out(loop, resolved, listener)
+    with tracked(resolved):
+        run = RunDirectory.create(out or free_place(recipe), fill)
+        with run.locked():
+            written = recipe.model_dump(mode="json")
+            announce("run_started", listener, directory=run.path, recipe=written)
+            loop = loop_of(
+                resolved, material, model, run, pace_of(recipe, material), listener, should_stop
+            )
+            return carry_out(loop, resolved, listener)
 
 
 def free_place(recipe: Recipe) -> Path:

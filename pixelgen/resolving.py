@@ -62,9 +62,9 @@ class Resolved:
         if isinstance(source, Tokens):
             return source.collection(self.recipe.device)
         executor = self.executor()
-        threads = isinstance(executor, Local) and executor.options.kind == "threads"
+        usual = isinstance(executor, Local) and executor.options == Local.Options()
         # Sources read ahead in threads themselves, where that helps.
-        return collect(source, self.recipe.data.size, executor=None if threads else executor)
+        return collect(source, self.recipe.data.size, executor=None if usual else executor)
 
     def with_model_settled(self, tokens: int) -> Resolved:
         """Return the same with all decided that the model leaves to the pictures.

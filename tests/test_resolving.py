@@ -147,3 +147,24 @@ def test_a_palettes_file_is_found_from_other_folders_too(tmp_path, monkeypatch):
     for palette in ("pico-8", "missing.hex"):
         named = {**MARKOV, "tokenizer": {**tokenizer, "palette": palette}}
         assert resolve(Recipe.parse(named)).recipe.tokenizer.options["palette"] == palette
+
+
+@pytest.mark.parametrize(
+    ("executor", "reads"),
+    [
+        ({}, False),
+        ({"workers": 2}, True),
+        ({"kind": "processes"}, True),
+        ({"kind": "serial"}, True),
+    ],
+)
+def test_pictures_are_read_by_the_workers_that_are_asked_for(folder, monkeypatch, executor, reads):
+    resolved = resolve(
+        Recipe.parse({"source": {"location": str(folder)}, **MARKOV, "executor": executor})
+    )
+    given = []
+    monkeypatch.setattr(
+        "pixelgen.resolving.collect", lambda source, size, executor: given.append(executor)
+    )
+    resolved.collect()
+    assert [each is not None for each in given] == [reads]

@@ -265,5 +265,7 @@ def _write(run: Path, evaluation: Evaluation, files: dict[str, bytes]) -> None:
         for name, data in files.items():
             (folder / name).write_bytes(data)
 
+    with atomic.explained(run / FILE):
+        (run / FILE).unlink(missing_ok=True)  # it speaks of pictures that are replaced now
     atomic.write_directory(run / FOLDER, fill)
     atomic.write_text(run / FILE, evaluation.model_dump_json(indent=2) + "\n")

@@ -17,6 +17,7 @@ from pixelgen.evaluation.held_out import held_out_of
 from pixelgen.evaluation.probabilities import distributions
 from pixelgen.evaluation.record import Evaluation, Region, Transform
 from pixelgen.run import Run
+from pixelgen.runs import atomic
 
 
 @pytest.fixture
@@ -92,6 +93,18 @@ def test_changed_pictures_are_refused_and_nothing_is_written(run, folder):
     Image.new("RGB", (12, 12)).save(folder / "picture-0.png")
     with pytest.raises(SourceError, match="not those"):
         evaluate(run.path)
+    assert not (run.path / "evaluation.json").exists()
+
+
+def test_one_that_is_broken_off_leaves_no_figures_without_their_pictures(run, monkeypatch):
+    evaluate(run.path, samples=2)
+
+    def interrupted(path, fill):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(atomic, "write_directory", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(run.path, samples=1)
     assert not (run.path / "evaluation.json").exists()
 
 

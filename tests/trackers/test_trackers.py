@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,13 @@ def test_a_tracker_that_would_hear_nothing_is_an_error(tracker, said):
         pytest.fail("it was taken in")
     assert "'mine'" in caught.value.what
     assert not [each for each in catalogue().problems if "tracker" in str(each)]
+
+
+def test_a_tracker_that_cannot_be_leaves_no_run_behind(quick, tmp_path):
+    deaf = replace(quick(), trackers={"deaf": (Deaf, None)})
+    with pytest.raises(PluginUnusable, match="would not hear"):
+        start(deaf, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_fails_again_and_again_is_said_once(quick, tmp_path):
