@@ -54,10 +54,10 @@ def find_shards(location: str, endings: Collection[str]) -> list[Path]:
     return sorted(shards)
 
 
-def below_common_folder(shard: Path, shards: Sequence[Path]) -> str:
-    """Return what a shard is called: its path below the folder that all have in common."""
-    folder = os.path.commonpath([each.parent for each in shards])
-    return shard.relative_to(folder).as_posix()
+def names_of(shards: Sequence[Path]) -> dict[Path, str]:
+    """Return what each shard is called: its path below the folder that all have in common."""
+    folder = os.path.commonpath([shard.parent for shard in shards])
+    return {shard: shard.relative_to(folder).as_posix() for shard in shards}
 
 
 def _no_such_place(path: Path) -> SourceError:

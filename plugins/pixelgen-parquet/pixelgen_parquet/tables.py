@@ -15,9 +15,10 @@ from pixelgen.data.reading import EncodedPicture
 from pixelgen.errors import SourceError, did_you_mean
 from pixelgen.sources.encoded import EncodedOptions, EncodedSource
 from pixelgen.sources.interface import BadPicture
-from pixelgen.sources.shards import below_common_folder, find_shards
+from pixelgen.sources.shards import find_shards, names_of
 
 ROWS_AT_ONCE = 64
+READ_AT_ONCE = 1 << 16  # bytes
 ENDINGS = frozenset({".parquet", ".pq"})
 
 
@@ -47,6 +48,10 @@ class Tables(EncodedSource):
     def _files(self) -> list[Path]:
         return find_shards(self.place, ENDINGS)
 
+    @cached_property
+    def _names(self) -> dict[Path, str]:
+        return names_of(self._files)
+
     def length(self) -> int | None:
         """Return how many rows there are, of which some may hold no picture."""
         try:
@@ -59,30 +64,23 @@ class Tables(EncodedSource):
         """Yield the pictures file by file; a damaged file is a bad picture, and ends there."""
         taken: set[str] = set()
         for path in self.mixed(self._files):
-            row = 0
+            called, row = self._names[path], 0
             try:
                 file = _opened(path)
                 self._check(path, file.schema_arrow)
                 for batch in file.iter_batches(ROWS_AT_ONCE, columns=self._columns):
                     for values in batch.to_pylist():
-                        found = self._picture(values, f"{self._called(path)}:{row}")
+                        found = self._picture(values, f"{called}:{row}")
                         row += 1
                         if self.options.title and found.name in taken:
-                            found = BadPicture(
-                                f"{self._called(path)}:{row - 1}", "its name is taken"
-                            )
+                            found = BadPicture(f"{called}:{row - 1}", "its name is taken")
                         elif self.options.title:
                             taken.add(found.name)
                         yield found
             except (OSError, pa.ArrowException) as error:
-                yield BadPicture(
-                    f"{self._called(path)}:{row}", f"the file cannot be read on: {error}"
-                )
+                yield BadPicture(f"{called}:{row}", f"the file cannot be read on: {error}")
             except SourceError as error:
-                yield BadPicture(self._called(path), str(error))
-
-    def _called(self, path: Path) -> str:
-        return below_common_folder(path, self._files)
+                yield BadPicture(called, str(error))
 
     @property
     def _columns(self) -> list[str]:
@@ -123,7 +121,8 @@ class Tables(EncodedSource):
 
 def _opened(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        # As it comes: pyarrow would else hold a whole group of rows, which may be a million.
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_AT_ONCE)
     except (OSError, pa.ArrowException) as error:
         raise SourceError(
             f"{path.name} is no Parquet file that can be read: {error}",

@@ -19,7 +19,7 @@ from pixelgen.data.reading import EXTENSIONS, EncodedPicture
 from pixelgen.errors import OptionError, SourceError
 from pixelgen.sources.encoded import EncodedOptions, EncodedSource
 from pixelgen.sources.interface import BadPicture
-from pixelgen.sources.shards import below_common_folder, find_shards
+from pixelgen.sources.shards import find_shards, names_of
 
 PIPE = "pipe:"
 ALLOWING_PIPES = "PIXELGEN_PIPES"
@@ -62,7 +62,7 @@ class Shards(EncodedSource):
     def encoded(self) -> Iterator[EncodedPicture | BadPicture]:
         """Yield the pictures shard by shard; a damaged shard is a bad picture, and ends there."""
         for shard in self.mixed(self._shards):
-            name = self._called(shard)
+            name = self._names[shard]
             seen: set[str] = set()
             try:
                 for sample in _samples(shard):
@@ -102,10 +102,15 @@ class Shards(EncodedSource):
                 remedy="Write one as shards/{0000..0099}.tar",
             ) from None
 
-    def _called(self, shard: str) -> str:
-        if not shard.startswith(PIPE):
-            return below_common_folder(Path(shard), [Path(each) for each in self._shards])
-        return f"pipe-{self._shards.index(shard)}" if len(self._shards) > 1 else "pipe"
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        if self.place.startswith(PIPE):
+            several = len(self._shards) > 1
+            return {
+                shard: f"pipe-{number}" if several else "pipe"
+                for number, shard in enumerate(self._shards)
+            }
+        return {str(shard): name for shard, name in names_of(list(map(Path, self._shards))).items()}
 
     def _picture(self, sample: dict[str, Any], shard: str) -> EncodedPicture | BadPicture | None:
         """The picture of a sample; None where it has none."""
