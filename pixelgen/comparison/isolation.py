@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from pixelgen.errors import ExecutorError
+from pixelgen.interrupts import ignore_interrupts, unheard_by_children
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -26,9 +26,11 @@ def apart(
         ExecutorError: the process died.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_ignore_interrupts) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=ignore_interrupts) as pool:
         try:
-            return pool.submit(function, *arguments, **named).result()
+            with unheard_by_children():
+                future = pool.submit(function, *arguments, **named)
+            return future.result()
         except BrokenProcessPool as death:
             raise ExecutorError(
                 f"the process that was to {function.__name__} died",
@@ -36,7 +38,3 @@ def apart(
                 remedy="It was out of memory, most likely: take smaller pictures or models. A "
                 'script that compares needs `if __name__ == "__main__":`',
             ) from death
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer

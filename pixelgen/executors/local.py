@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +19,7 @@ from pydantic import Field
 
 from pixelgen.errors import ExecutorError
 from pixelgen.executors.interface import Executor, Item, Result
+from pixelgen.interrupts import ignore_interrupts, unheard_by_children
 from pixelgen.options import Options as BaseOptions
 from pixelgen.threads import cores
 
@@ -134,11 +134,15 @@ class _ProcessMap(Generic[Item, Result]):
 
     def _submit(self, number: int, item: Item) -> None:
         try:
-            future = self.pool.submit(_call, item)
+            future = self._begin(item)
         except BrokenProcessPool as death:  # a process has died since the last result
             future = Future()
             future.set_exception(death)
         self.waiting.append(_Task(number, item, future))
+
+    def _begin(self, item: Item) -> Future[Result]:
+        with unheard_by_children():  # it may start a process
+            return self.pool.submit(_call, item)
 
     def _first_result(self) -> Result:
         task = self.waiting[0]
@@ -160,7 +164,7 @@ class _ProcessMap(Generic[Item, Result]):
                 task.deaths += 1
                 if task.deaths > self.retries:
                     raise _died(task.number, task.deaths) from task.future.exception()
-                task.future = self.pool.submit(_call, task.item)
+                task.future = self._begin(task.item)
                 if isinstance(task.future.exception(), BrokenProcessPool):
                     self._restart()
 
@@ -183,7 +187,7 @@ _function: Callable[[Any], Any]  # of a worker process
 def _begin(pickled: bytes) -> None:
     """Take the function that this process will be given items for."""
     global _function
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    ignore_interrupts()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _function = pickle.loads(pickled)
