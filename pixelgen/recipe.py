@@ -82,7 +82,10 @@ class DataSection(Section):
         description="strength of the colours' augmentation; unset: 0.1, and 0.25 for long runs",
     )
     held_out: float = Field(
-        0.15, ge=0, lt=1, description="share of the distinct pictures that is never trained on"
+        0.15,
+        ge=0,
+        lt=1,
+        description="share of the distinct pictures that is never trained on; 256 at most",
     )
     split_seed: int = Field(1, ge=0, lt=2**32, description="decides which pictures are held out")
     scan: str | None = Field(

@@ -123,8 +123,8 @@ class NeighbourOptions(Options):
         8,
         ge=1,
         le=64,
-        description="parts of those vectors that are weighed on their own; as many at most as "
-        "divide 'projection'",
+        description="parts of those vectors that are weighed on their own; in fact the greatest "
+        "divisor of this number that divides 'projection' too",
     )
     optimizer: Literal["muon", "adamw", "rmsprop"] = Field(
         "muon",
