@@ -24,6 +24,7 @@ NOISE = 0.006  # detail fainter than this, in OKLab, counts little: a palette ma
 LARGEST = 96  # pixels of the shorter side; larger pictures are looked at smaller
 DIMENSIONS = 48  # that a block's description is reduced to
 BEST = 3  # places kept a block
+NOWHERE = -2.0  # below all likeness
 AT_ONCE = 1 << 19  # similarities that a thread holds at a time: they stay in its cache
 
 
@@ -120,33 +121,35 @@ def find_places(
     count, ways, blocks = described.shape[:3]  # (N, 1 or 2, B, D)
     flat = described.reshape(count * ways * blocks, -1)
     basis = _basis(flat)
-    likeness = np.full((len(flat), len(training)), -2, np.float32)
-    places = np.zeros((len(flat), len(training)), np.int32)
     table = _places_everywhere(size, scales)
     best_of = partial(_best_everywhere, flat @ basis, basis=basis, size=size, scales=scales)
+    highest = _Highest(len(flat))
     with one_thread_a_product():
         found_in = Local(Local.Options()).map(best_of, training, progress=progress)
         for number, (values, where) in enumerate(found_in):
-            likeness[:, number], places[:, number] = values, where
-    alike = likeness.reshape(count, ways, blocks, -1)
-    places = places.reshape(alike.shape)
-    for query, itself in enumerate(own):
-        if itself is not None:
-            alike[query, ..., itself] = -2
+            of_query = values.reshape(count, -1)
+            of_query[[query for query, itself in enumerate(own) if itself == number]] = NOWHERE
+            highest.add(values, number, where)
+
+    def by_block(each: np.ndarray) -> np.ndarray:
+        """(N, B, ways, 3) of (R, 3)."""
+        return each.reshape(count, ways, blocks, BEST).swapaxes(1, 2)
+
+    likeness, pictures, places = map(by_block, (highest.values, highest.pictures, highest.places))
     found = []
     for query in range(count):
         some = []
         for block, corner in enumerate(corners):
-            of_block = alike[query, :, block]  # (ways, M)
-            for best in _highest(of_block, BEST):
-                way, index = np.unravel_index(best, of_block.shape)
-                if of_block[way, index] < -1:
+            of_block = likeness[query, block]  # (ways, 3)
+            for flat_index in np.argsort(-of_block, axis=None, kind="stable")[:BEST]:
+                way, rank = np.unravel_index(flat_index, of_block.shape)
+                if of_block[way, rank] == NOWHERE:
                     continue
-                scale, top, left = table[places[query, way, block, index]]
+                scale, top, left = table[places[query, block, way, rank]]
                 some.append(
                     Place(
-                        float(of_block[way, index]),
-                        int(index),
+                        float(of_block[way, rank]),
+                        int(pictures[query, block, way, rank]),
                         bool(way),
                         float(scale),
                         corner,
@@ -157,14 +160,30 @@ def find_places(
     return found
 
 
-def _highest(values: np.ndarray, count: int) -> list[int]:
-    """Flat indices of the highest values, the highest first and of equals the first."""
-    rest = values.ravel().copy()
-    found: list[int] = []
-    for _ in range(min(count, rest.size)):
-        found.append(int(rest.argmax()))
-        rest[found[-1]] = -np.inf
-    return found
+class _Highest:
+    """The highest values of each of R rows so far, the highest first and of equals the first.
+
+    Attributes:
+        values: (R, `BEST`) float32; `NOWHERE` until there are so many.
+        pictures, places: (R, `BEST`) int32, of which training picture they are, and where in it.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.values = np.full((rows, BEST), NOWHERE, np.float32)
+        self.pictures, self.places = np.zeros((2, rows, BEST), np.int32)
+
+    def add(self, values: np.ndarray, picture: int, places: np.ndarray) -> None:
+        """Take the values (R,) of a training picture in, and their places (R,)."""
+        rows = np.flatnonzero(values > self.values[:, -1])
+        joined = np.append(self.values[rows], values[rows, None], axis=1)
+        order = np.argsort(-joined, axis=1, kind="stable")[:, :BEST]
+        for kept, new in (
+            (self.values, values[rows]),
+            (self.pictures, np.full(len(rows), picture)),
+            (self.places, places[rows]),
+        ):
+            both = np.append(kept[rows], new[:, None], axis=1)
+            kept[rows] = np.take_along_axis(both, order, axis=1)
 
 
 def _starts(side: int, block: int, stride: int) -> list[int]:
