@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from pixelgen.bounds import check_bounds
 from pixelgen.data.fitting import fit_picture
 from pixelgen.data.material import Framing
 from pixelgen.data.reading import PictureFile, read_picture
 from pixelgen.errors import OptionError, SourceError
 from pixelgen.evaluation.distortion import DistortionMeter
 from pixelgen.request import (
+    MOST_PICTURES,
     GroupLike,
     PictureLike,
     Temperature,
@@ -111,6 +113,7 @@ def complete(
         OptionError: one of these cannot be, or nothing is left to paint.
         SourceError: the picture or the mask cannot be read.
     """
+    check_bounds("variants", variants, 0, MOST_PICTURES)
     framing = framing_at(run, width, height)
     pixels = pixels_of(run, picture, framing)
     original = framing.plain(pixels)
@@ -127,7 +130,7 @@ def complete(
     )
     painted = run.paint(
         wishes,
-        numbers_of(variants, first, seed),
+        numbers_of(variants, first, seed, best_of),
         run.sampler_at(temperature, sampler),
         seed=seed,
         progress=progress,

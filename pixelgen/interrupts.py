@@ -13,7 +13,7 @@ def unheard_by_children() -> Iterator[None]:
     """Let processes that are started here begin with Ctrl-C blocked, until `ignore_interrupts`.
 
     An interpreter that is still starting would die of it, and look as if it had been killed. This
-    process hears of a Ctrl-C when the block ends.
+    process hears of a Ctrl-C when the block ends, or at once by another of its threads.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

@@ -34,7 +34,7 @@ class LoopState:
             so far, or the last measured, as the recipe's `weights` says.
         best_step: the step that they were reached at.
         lowest_bits: the lowest so far in either case.
-        without_improvement: evaluations since then.
+        without_improvement: evaluations since `lowest_bits` was reached.
         measured_at: the progress at the last evaluation. By progress and not by the clock, so that
             a recipe that is run again picks its best weights from the same ones.
         measured_targets: the tokens learned from at the last evaluation.
@@ -79,7 +79,8 @@ class LoopState:
             RunUnreadable: an entry is unknown, of another type or out of its bounds.
         """
         try:
-            return cls(**progress)
+            # Older checkpoints have no lowest bits; those of the weights that they kept were.
+            return cls(**{"lowest_bits": progress.get("best_bits"), **progress})
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))

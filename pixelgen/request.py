@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MOST_PIXELS_A_SIDE = 16_384
 MOST_NUMBER = (1 << 63) - 1  # of a picture, or a seed
+MOST_PICTURES = 10**9
 
 PictureLike: TypeAlias = str | Path | np.ndarray
 Temperature: TypeAlias = float | Sequence[float] | None
@@ -91,14 +92,16 @@ def is_course(temperature: Temperature) -> TypeGuard[Sequence[float]]:
     return isinstance(temperature, Sequence | np.ndarray) and np.ndim(temperature) > 0
 
 
-def numbers_of(pictures: int, first: int = 0, seed: int | None = None) -> range:
+def numbers_of(pictures: int, first: int = 0, seed: int | None = None, best_of: int = 1) -> range:
     """Return the numbers of so many pictures from the first on.
 
     Raises:
-        OptionError: one of the three is below 0, or beyond 63 bits.
+        OptionError: one of these is below 0, or the number of a picture's last try, or the seed, is
+            beyond 63 bits.
     """
-    for name, value in (("pictures", pictures), ("first", first), ("seed", seed or 0)):
-        check_bounds(name, value, 0, MOST_NUMBER)
+    check_bounds("seed", seed or 0, 0, MOST_NUMBER)
+    check_bounds("pictures", pictures, 0, MOST_PICTURES)
+    check_bounds("first", first, 0, MOST_NUMBER // max(1, best_of) - pictures)
     return range(first, first + pictures)
 
 

@@ -129,23 +129,23 @@ def resume(
             pace.resume(state.knots, state.minutes, state.step, state.seconds)
         if pace.is_spent(state.step) and manifest["state"] in ("stopped", "finished"):
             raise _spent(state, path, "the run has used up its budget")
-        atomic.write_text(run.recipe, recipe.toml())
-        run.write_metrics(metrics)
-        forget_moments_after(run, state.step)
-        manifest["resumed"] = now()
-        manifest["plugins"]["model"] = plugin_of("model", str(recipe.model.name))
-        if changes:
-            note = f"after step {state.step} the pictures were others: {changes}"
-            manifest["notes"] = [*manifest.get("notes", []), note]
-            manifest["data"] = data_of(collection, split)
-        if not ended:
-            manifest["state"] = "running"
-            listener.note(f"Going on from step {state.step} (epoch {state.epoch + 1})")
-        run.write_manifest({**manifest, "device": learner.device})
-        loop = loop_of(resolved, material, learner, run, pace, listener, should_stop)
-        loop.state = state
-        loop.apply_state()
         with tracked(resolved):
+            atomic.write_text(run.recipe, recipe.toml())
+            run.write_metrics(metrics)
+            forget_moments_after(run, state.step)
+            manifest["resumed"] = now()
+            manifest["plugins"]["model"] = plugin_of("model", str(recipe.model.name))
+            if changes:
+                note = f"after step {state.step} the pictures were others: {changes}"
+                manifest["notes"] = [*manifest.get("notes", []), note]
+                manifest["data"] = data_of(collection, split)
+            if not ended:
+                manifest["state"] = "running"
+                listener.note(f"Going on from step {state.step} (epoch {state.epoch + 1})")
+            run.write_manifest({**manifest, "device": learner.device})
+            loop = loop_of(resolved, material, learner, run, pace, listener, should_stop)
+            loop.state = state
+            loop.apply_state()
             return carry_out(loop, resolved, listener, ended)
 
 

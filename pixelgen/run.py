@@ -244,7 +244,9 @@ class Run:
 
     def sample_in_parts(self, pictures: int, **asked: Unpack[Asked]) -> Iterator[np.ndarray]:
         """Paint as `sample` does, giving some pictures at a time, in bounded memory."""
-        numbers = numbers_of(pictures, asked.get("first", 0), asked.get("seed"))
+        numbers = numbers_of(
+            pictures, asked.get("first", 0), asked.get("seed"), asked.get("best_of", 1)
+        )
         sampler = self.sampler_at(asked.get("temperature"), asked.get("sampler"))
         if executor := asked.get("executor"):
             return self._spread(executor, numbers, asked)
@@ -319,8 +321,8 @@ class Run:
             return self.sampler(None if wanted is None else float(np.asarray(wanted)))
         if wanted is not None and sampler.options.temperature != wanted:
             raise OptionError(
-                f"the sampler is at the temperature {sampler.options.temperature:g}, not at "
-                f"{float(np.asarray(wanted)):g}",
+                f"the sampler is at the temperature {sampler.options.temperature}, not at "
+                f"{float(np.asarray(wanted))}",
                 where="in the temperature and the sampler",
                 remedy="Make the sampler at it: run.sampler(TEMPERATURE, name=…), at 1.0 for a "
                 "course of temperatures; or leave the temperature out",

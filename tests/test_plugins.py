@@ -195,4 +195,6 @@ def test_all_that_comes_with_our_other_distributions_is_known_where_they_are_not
         for key, [claim, *_] in catalogue().registrations.items()
         if claim.origin.distribution in set(KNOWN_ELSEWHERE.values())
     }
+    if not theirs:
+        pytest.skip("none of them is installed")
     assert theirs.items() <= KNOWN_ELSEWHERE.items()

@@ -81,9 +81,5 @@ def steps_for_targets(targets: float, cutter: Cutter, pictures: int) -> int:
         cutter: how the model's sequences are cut.
         pictures: how many an epoch has.
     """
-    segments, cells = cutter.segments, cutter.scan.cells
-    an_epoch = pictures * cells
-    if segments.window is not None:
-        windows = len(range(0, cells - segments.window + 1, segments.window_step))
-        an_epoch = pictures * windows * segments.window
+    an_epoch = pictures * cutter.targets_of_a_picture
     return max(1, round(targets * cutter.batches_per_epoch(pictures) / an_epoch))

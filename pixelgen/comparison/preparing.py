@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -144,7 +145,8 @@ def _directory_name(recipe: Recipe, fingerprint: str) -> str:
     named = hashlib.sha256((recipe.toml() + fingerprint).encode())
     for value in recipe.tokenizer.options.values():  # such as a palette's file
         if isinstance(value, str) and Path(value).is_absolute() and is_file(Path(value)):
-            named.update(Path(value).read_bytes())
+            with suppress(OSError):  # which the run itself explains
+                named.update(Path(value).read_bytes())
     digest = named.hexdigest()[:8]
     words = f"{recipe.model.name}-{recipe.tokenizer.name}"
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", words)[:MOST_LETTERS].strip("-.")

@@ -90,6 +90,12 @@ class Cutter:
         _, counts = np.unique(lengths, return_counts=True)
         return sum(math.ceil(pictures * int(count) / segments.batch) for count in counts)
 
+    @property
+    def targets_of_a_picture(self) -> int:
+        """How many tokens of a picture an epoch learns: where windows overlap, some twice."""
+        _, lengths = self._training_segments
+        return int(lengths.sum())
+
     def extended(self, canvases: np.ndarray) -> np.ndarray:
         """Return (N, P + 1) int32: the canvases with a last column V for "outside"."""
         return np.pad(canvases, ((0, 0), (0, 1)), constant_values=self.vocab_size)

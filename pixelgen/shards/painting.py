@@ -13,7 +13,7 @@ from pixelgen.bounds import check_bounds
 from pixelgen.errors import RunExists
 from pixelgen.generation import in_turn
 from pixelgen.report.contact_sheet import png_bytes
-from pixelgen.request import PictureLike
+from pixelgen.request import PictureLike, numbers_of
 from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.lock import locked
@@ -63,6 +63,7 @@ def paint_shards(
     check_bounds("shard_size", shard_size, 1, MOST_PICTURES)
     check_bounds("pictures", pictures, 0, MOST_PICTURES)
     check_bounds("first", first, 0, MOST_PICTURES)
+    numbers_of(pictures, first, seed)
     seed = run.recipe.seed if seed is None else seed
     run.wishes(asked)  # what cannot be is said before there is a manifest that holds it
     plan = Manifest(

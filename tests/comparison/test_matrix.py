@@ -132,6 +132,8 @@ def test_words_for_a_budget():
         Segments(memory="row", batch=7),
         Segments(memory="picture", batch=2, chunk=10),
         Segments(memory="picture", context="previous", batch=5, window=12, window_step=3),
+        Segments(memory="picture", context="previous", batch=5, window=13, window_step=4),
+        Segments(memory="picture", context="previous", batch=5, window=60, window_step=4),
     ],
 )
 def test_targets_become_the_steps_that_see_them(segments):

@@ -54,6 +54,12 @@ def test_it_goes_on(released):
     assert [line["epoch"] for line in outcome.run.metrics] == [1, 2, 3]
 
 
+def test_its_best_weights_are_kept_where_it_goes_on_to_worse_ones(released, monkeypatch):
+    before = json.loads((released / "run.json").read_text())["best"]
+    monkeypatch.setattr("pixelgen.training.nats_by_cell", lambda *_: np.array([99.0]))
+    assert resume(released, epochs=3).run.manifest["best"] == before
+
+
 def test_one_of_a_later_version_is_refused_in_a_sentence(released):
     manifest = json.loads((released / "run.json").read_text())
     (released / "run.json").write_text(json.dumps({**manifest, "schema": SCHEMA + 1}))

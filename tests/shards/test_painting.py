@@ -251,6 +251,8 @@ def test_parquet_needs_pyarrow(run, tmp_path, monkeypatch):
         ({"shard_size": 0}, "shard_size cannot be 0"),
         ({"shard_size": 10**9 + 1}, "shard_size cannot be 1000000001"),
         ({"first": -1}, "first cannot be -1"),
+        ({"seed": 2**63}, f"seed cannot be {2**63}"),
+        ({"seed": -3}, "seed cannot be -3"),
         ({"pictures": 10**9 + 1}, "pictures cannot be 1000000001"),
     ],
 )

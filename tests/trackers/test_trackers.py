@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pixelgen
@@ -156,14 +157,16 @@ def test_tensorboard_takes_back_what_the_run_takes_back(tmp_path):
     tracker = pytest.importorskip(
         "pixelgen_tensorboard.tracker", reason="pixelgen-tensorboard is not installed"
     ).TensorBoard(None)
-    for epoch in (1, 2, 3, 2, 3):
+    for epoch in (1, 2, 3, 2, 3):  # as the loop says it: the pictures first
+        tracker.pictures_sampled(tmp_path, epoch, 1.0, np.zeros((1, 2, 2, 3), np.uint8))
         tracker.epoch_finished(tmp_path, {"epoch": epoch, "step": 10})
     tracker.run_finished()
     written = events(tmp_path / "tensorboard")
     starts = [event.step for event in written if event.HasField("session_log")]
     assert starts == [2]
-    told = [event.step for event in written for value in event.summary.value if value.tag == "step"]
-    assert told == [1, 2, 3, 2, 3]
+    told = [(event.step, value.tag) for event in written for value in event.summary.value]
+    for tag in ("step", "temperature_1"):
+        assert [step for step, each in told if each == tag] == [1, 2, 3, 2, 3]
 
 
 def test_the_command_line_takes_trackers(quick, tmp_path, monkeypatch, folder, capsys):

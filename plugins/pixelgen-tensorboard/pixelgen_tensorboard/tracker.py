@@ -57,7 +57,7 @@ class TensorBoard(Tracker):
         """The writer; what was written earlier of this epoch and later ones no longer counts."""
         if self._writer is not None and epoch <= self._finished:  # the run has gone back
             self._writer.close()
-            self._writer = None
+            self._writer, self._finished = None, epoch - 1
         if self._writer is None:
             folder = directory / "tensorboard"
             later = epoch if folder.exists() else None
