@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeGuard
 import numpy as np
 
 from pixelgen.bounds import check_bounds
+from pixelgen.data.alpha import to_channels
 from pixelgen.data.bands import FREE
 from pixelgen.data.material import Framing
 from pixelgen.data.reading import PictureFile, read_picture
@@ -22,7 +23,6 @@ from pixelgen.framing import framing_of
 from pixelgen.plan import Wishes
 from pixelgen.samplers.interface import Sampler
 from pixelgen.sources.interface import BadPicture
-from pixelgen.tokenizers.pictures import to_channels
 
 if TYPE_CHECKING:
     from pixelgen.run import Run

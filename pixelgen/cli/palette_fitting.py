@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pixelgen.data.alpha import on_white
 from pixelgen.data.colour_order import for_the_eye
 from pixelgen.errors import NoPictures, OptionError, TokenizerError, did_you_mean
 from pixelgen.evaluation.distortion import Measured, measure
@@ -22,7 +23,6 @@ from pixelgen.sources.folder import Folder
 from pixelgen.sources.interface import BadPicture
 from pixelgen.tokenizers.interface import Tokenizer
 from pixelgen.tokenizers.palette_file import ENDINGS
-from pixelgen.tokenizers.pictures import on_white
 
 FULL_SIZE = (1 << 14, 1 << 14)  # pictures are read as they are
 PICTURES_SHOWN = 4  # in the picture of before and after

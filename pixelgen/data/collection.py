@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pixelgen.data.alpha import with_alpha, without_hidden
 from pixelgen.data.fitting import shrink_picture
 from pixelgen.errors import NoPictures, OptionError
 from pixelgen.executors.interface import Executor
@@ -232,8 +233,7 @@ def collect(
         raise no_pictures(source, bad)
     if any(picture.pixels.shape[-1] == 4 for picture in pictures):
         pictures = [
-            Picture(picture.name, _with_alpha(picture.pixels), picture.group)
-            for picture in pictures
+            Picture(picture.name, with_alpha(picture.pixels), picture.group) for picture in pictures
         ]
     return Collection(pictures, bad, duplicates)
 
@@ -254,8 +254,8 @@ def usable(found: Picture | BadPicture) -> Picture | BadPicture:
     if 0 in pixels.shape:
         return BadPicture(found.name, "it has no pixels")
     if pixels.shape[-1] == 4:
-        alpha = pixels[..., 3:]
-        pixels = pixels[..., :3] if (alpha == 255).all() else pixels * (alpha > 0)
+        is_opaque = (pixels[..., 3] == 255).all()
+        pixels = pixels[..., :3] if is_opaque else without_hidden(pixels)
     return Picture(found.name, np.ascontiguousarray(pixels), found.group)
 
 
@@ -264,12 +264,6 @@ def pixels_key(pixels: np.ndarray) -> bytes:
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(pixels.data)
     return digest.digest()
-
-
-def _with_alpha(pixels: np.ndarray) -> np.ndarray:
-    if pixels.shape[-1] == 4:
-        return pixels
-    return np.pad(pixels, ((0, 0), (0, 0), (0, 1)), constant_values=255)
 
 
 def no_pictures(source: Source, bad: Sequence[BadPicture]) -> NoPictures:

@@ -37,6 +37,19 @@ _LMS_TO_OKLAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
+_LMS_TO_LINEAR = np.linalg.inv(_LINEAR_TO_LMS)
+_OKLAB_TO_LMS = np.linalg.inv(_LMS_TO_OKLAB)
+
+
+def decoded(levels: np.ndarray) -> np.ndarray:
+    """Undo the sRGB curve: levels in [0, 1] to linear light in [0, 1], float64."""
+    return np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+
+
+def encoded(light: np.ndarray) -> np.ndarray:
+    """Apply the sRGB curve: linear light, clipped to [0, 1], to levels in [0, 1], float64."""
+    light = np.clip(light, 0.0, 1.0)
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def srgb_to_linear(colours: np.ndarray) -> np.ndarray:
@@ -46,9 +59,7 @@ def srgb_to_linear(colours: np.ndarray) -> np.ndarray:
 
 def linear_to_srgb(light: np.ndarray) -> np.ndarray:
     """Apply the sRGB curve: linear light (..., 3), clipped to [0, 1], to float64 in [0, 255]."""
-    light = np.clip(light, 0.0, 1.0)
-    curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.asarray(curve * 255.0)
+    return np.asarray(encoded(light) * 255.0)
 
 
 def linear_to_oklab(light: np.ndarray) -> np.ndarray:
@@ -58,8 +69,7 @@ def linear_to_oklab(light: np.ndarray) -> np.ndarray:
 
 def oklab_to_linear(lab: np.ndarray) -> np.ndarray:
     """Return the linear light (..., 3) float64 of OKLab (..., 3); may leave [0, 1]."""
-    lms = (lab @ np.linalg.inv(_LMS_TO_OKLAB).T) ** 3
-    return np.asarray(lms @ np.linalg.inv(_LINEAR_TO_LMS).T)
+    return np.asarray((lab @ _OKLAB_TO_LMS.T) ** 3 @ _LMS_TO_LINEAR.T)
 
 
 def srgb_to_oklab(colours: np.ndarray) -> np.ndarray:
@@ -74,12 +84,10 @@ class ColourSpace:
     Attributes:
         name: as the option says it.
         scale: the features' steps from black to white; alpha has as many.
-        fraction: how many steps of a centre (a mean of colours) make one step of a feature.
     """
 
     name: SpaceName
     scale: int
-    fraction: int
     _forward: Callable[[np.ndarray], np.ndarray]  # uint8 (n, 3) to features, not yet rounded
     _backward: Callable[[np.ndarray], np.ndarray]  # features (n, 3) to sRGB in [0, 255], float64
 
@@ -118,29 +126,25 @@ def colour_space(name: SpaceName) -> ColourSpace:
 
 @cache
 def _linear_levels() -> np.ndarray:
-    level = np.arange(256) / 255.0
-    return np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+    return decoded(np.arange(256) / 255.0)
 
 
 _SPACES: dict[SpaceName, ColourSpace] = {
     "srgb": ColourSpace(
         "srgb",
         255,
-        128,
         lambda colours: colours.astype(np.float64),
         lambda features: features,
     ),
     "linear": ColourSpace(
         "linear",
         FINE_SCALE,
-        128,
         lambda colours: srgb_to_linear(colours) * FINE_SCALE,
         lambda features: linear_to_srgb(features / FINE_SCALE),
     ),
     "oklab": ColourSpace(
         "oklab",
         FINE_SCALE,
-        128,
         lambda colours: srgb_to_oklab(colours) * FINE_SCALE,
         lambda features: linear_to_srgb(oklab_to_linear(features / FINE_SCALE)),
     ),

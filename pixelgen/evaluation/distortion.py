@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pixelgen.data.alpha import on_white
 from pixelgen.data.colour_spaces import srgb_to_oklab
 from pixelgen.tokenizers.interface import Tokenizer
-from pixelgen.tokenizers.pictures import on_white
 
 PIXELS_AT_ONCE = 1 << 18
 

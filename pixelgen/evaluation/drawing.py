@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
+from pixelgen.data.alpha import on_white
 from pixelgen.evaluation.record import Region, Transform
 from pixelgen.report.contact_sheet import PAPER
-from pixelgen.tokenizers.pictures import on_white
 
 # From nearly black over red to pale yellow: dark and light alone tell more from less.
 _HEAT = np.array([(8, 6, 24), (76, 18, 92), (176, 44, 78), (236, 112, 40), (250, 246, 176)], float)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pixelgen.data.alpha import to_channels
 from pixelgen.data.collection import pixels_key, usable
 from pixelgen.data.material import Framing
 from pixelgen.sources.interface import BadPicture, Picture, Unread
 from pixelgen.tokenizers.interface import Tokenizer
-from pixelgen.tokenizers.pictures import to_channels
 
 Numbered = tuple[int, Unread]  # an item of the source and its number
 

@@ -28,11 +28,7 @@ def read_contents(directory: Path, kind: str, newest: int) -> dict[str, Any]:
     try:
         contents = read_json(path)
     except FileNotFoundError:
-        raise RunUnreadable(
-            "the tokenizer's file is missing",
-            where=str(path),
-            remedy="Restore it from a copy, or train a new run",
-        ) from None
+        raise missing(path) from None
     except (OSError, ValueError) as error:
         raise damaged(path, str(error)) from error
     if contents.get("kind") != kind:
@@ -44,6 +40,15 @@ def read_contents(directory: Path, kind: str, newest: int) -> dict[str, Any]:
             remedy="Use the version of pixelgen that wrote it",
         )
     return contents
+
+
+def missing(path: Path) -> RunUnreadable:
+    """Return the error for a tokenizer's file that is not there."""
+    return RunUnreadable(
+        "the tokenizer's file is missing",
+        where=str(path),
+        remedy="Restore it from a copy, or train a new run",
+    )
 
 
 def damaged(path: Path, reason: str) -> RunUnreadable:

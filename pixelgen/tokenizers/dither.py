@@ -43,7 +43,7 @@ def _floyd_steinberg(pictures: np.ndarray, palette: np.ndarray, nearest: Nearest
     wanted = np.zeros((count, height + 1, width + 2, channels), np.int32)  # in sixteenths
     wanted[:, :height, 1:-1] = pictures.astype(np.int32) * 16
     tokens = np.empty((count, height, width), np.int32)
-    sixteenths = palette.astype(np.int32)
+    sixteenths = palette.astype(np.int32) * 16
     for step in range(width + 2 * (height - 1)):
         rows = np.arange(max(0, (step - width + 2) // 2), min(height - 1, step // 2) + 1)
         columns = step - 2 * rows
@@ -52,7 +52,7 @@ def _floyd_steinberg(pictures: np.ndarray, palette: np.ndarray, nearest: Nearest
         chosen = nearest(pixels.reshape(-1, channels)).reshape(count, len(rows))
         tokens[:, rows, columns] = chosen
         # What lies outside of 0 to 255 can be reached by no colour and is let go.
-        error = np.clip(want, 0, 255 * 16) - 16 * sixteenths[chosen]
+        error = np.clip(want, 0, 255 * 16) - sixteenths[chosen]
         right, below_left, below = (7 * error) >> 4, (3 * error) >> 4, (5 * error) >> 4
         wanted[:, rows, columns + 2] += right
         wanted[:, rows + 1, columns] += below_left

@@ -7,7 +7,7 @@ import numpy as np
 from pixelgen.threads import spread
 from pixelgen.tokenizers.assignment import FRACTION, Points
 
-POINTS_AT_ONCE = 1024
+SCORES_AT_ONCE = 1 << 19  # that a thread holds
 
 
 def nearest_of_all(places: np.ndarray, centres: np.ndarray, fraction: int) -> np.ndarray:
@@ -22,12 +22,14 @@ def nearest_of_all(places: np.ndarray, centres: np.ndarray, fraction: int) -> np
     rows = -2.0 * fraction * centres.T
     squares = (centres**2).sum(axis=1)
 
-    def find_some(start: int) -> None:
-        scores = places[start : start + POINTS_AT_ONCE] @ rows
-        scores += squares
-        nearest[start : start + POINTS_AT_ONCE] = scores.argmin(axis=1)
+    at_once = max(1, SCORES_AT_ONCE // len(centres))
 
-    spread(find_some, range(0, len(places), POINTS_AT_ONCE))
+    def find_some(start: int) -> None:
+        scores = places[start : start + at_once] @ rows
+        scores += squares
+        nearest[start : start + at_once] = scores.argmin(axis=1)
+
+    spread(find_some, range(0, len(places), at_once))
     return nearest
 
 

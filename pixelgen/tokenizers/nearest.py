@@ -8,6 +8,8 @@ whole numbers, so every distance is exact, and of equally near palette colours t
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 
 from pixelgen.data.colour_spaces import ColourSpace
@@ -18,8 +20,9 @@ from pixelgen.tokenizers.leaves import Leaves
 
 CELL_BITS = 3  # a cell is 2**3 levels wide
 CELLS_AT_ONCE = 2048
-COLOURS_AT_ONCE = 4096
+SCORES_AT_ONCE = 1 << 22  # that a thread holds
 PIXELS_AT_ONCE = 1 << 16
+MAKING = Lock()
 _LEVELS = 1 << CELL_BITS
 _CELLS_A_SIDE = 256 >> CELL_BITS
 
@@ -44,10 +47,7 @@ class NearestColour:
         if self.channels == 4:
             codes, inverse = np.unique(pack(pixels), return_inverse=True)
             return self._try_all(unpack(codes, 4))[inverse]
-        if self._table is None:
-            kind = np.uint16 if self._unsolved < 1 << 16 else np.uint32
-            self._table = np.full(1 << 24, self._unsolved, kind)
-        table = self._table
+        table = self._its_table()
         starts = range(0, len(pixels), PIXELS_AT_ONCE)
         codes = np.empty(len(pixels), np.uint32)
         nearest = np.empty(len(pixels), np.int32)
@@ -60,24 +60,33 @@ class NearestColour:
 
         unsolved = np.concatenate([*spread(look_up, starts), np.empty(0, np.intp)])
         if len(unsolved):
-            self._solve_cells_of(codes[unsolved])
+            self._solve_cells_of(codes[unsolved], table)
             nearest[unsolved] = table[codes[unsolved]]
         return nearest
 
+    def _its_table(self) -> np.ndarray:
+        """The one table (2²⁴,), whatever thread is first; a cell solved twice is solved alike."""
+        with MAKING:
+            if self._table is None:
+                kind = np.uint16 if self._unsolved < 1 << 16 else np.uint32
+                self._table = np.full(1 << 24, self._unsolved, kind)
+            return self._table
+
     def _try_all(self, colours: np.ndarray) -> np.ndarray:
         nearest = np.empty(len(colours), np.int32)
+        at_once = max(1, SCORES_AT_ONCE // len(self._features))
 
         def try_some(start: int) -> None:
-            some = self.space.features(colours[start : start + COLOURS_AT_ONCE])
+            some = self.space.features(colours[start : start + at_once])
             # |x - c|² is least where |c|² - 2 x·c is
             scores = some @ (-2 * self._features.T)
             scores += (self._features**2).sum(axis=1)
-            nearest[start : start + COLOURS_AT_ONCE] = scores.argmin(axis=1)
+            nearest[start : start + at_once] = scores.argmin(axis=1)
 
-        spread(try_some, range(0, len(colours), COLOURS_AT_ONCE))
+        spread(try_some, range(0, len(colours), at_once))
         return nearest
 
-    def _solve_cells_of(self, codes: np.ndarray) -> None:
+    def _solve_cells_of(self, codes: np.ndarray, table: np.ndarray) -> None:
         wanted = np.zeros((_CELLS_A_SIDE,) * 3, bool)
         red, green, blue = ((codes >> shift & 255) >> CELL_BITS for shift in (16, 8, 0))
         wanted[red, green, blue] = True
@@ -85,11 +94,10 @@ class NearestColour:
         # Cells side by side share most of their candidates.
         cells = cells[np.argsort(hilbert_keys(cells.astype(np.uint8)))]
         for start in range(0, len(cells), CELLS_AT_ONCE):
-            self._solve(cells[start : start + CELLS_AT_ONCE])
+            self._solve(cells[start : start + CELLS_AT_ONCE], table)
 
-    def _solve(self, cells: np.ndarray) -> None:
+    def _solve(self, cells: np.ndarray, table: np.ndarray) -> None:
         """Fill the table for cells (m, 3), their places in the grid of cells."""
-        assert self._table is not None
         levels = np.arange(_LEVELS)
         offsets = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
         offsets = offsets.reshape(-1, 3)
@@ -100,7 +108,7 @@ class NearestColour:
             colours = (cells * _LEVELS)[:, None] + offsets
             features = self.space.features(colours.reshape(-1, 3).astype(np.uint8))
             leaves = Leaves.of(features.reshape(len(cells), -1, 3))
-        nearest = leaves.nearest(self._features).astype(self._table.dtype)
-        cube = self._table.reshape((_CELLS_A_SIDE, _LEVELS) * 3)
+        nearest = leaves.nearest(self._features).astype(table.dtype)
+        cube = table.reshape((_CELLS_A_SIDE, _LEVELS) * 3)
         red, green, blue = cells.T
         cube[red, :, green, :, blue, :] = nearest.reshape(-1, _LEVELS, _LEVELS, _LEVELS)

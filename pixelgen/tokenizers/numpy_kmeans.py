@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from pixelgen.data.alpha import to_channels
 from pixelgen.data.colour_spaces import SpaceName, colour_space
 from pixelgen.errors import TokenizerError
 from pixelgen.options import Options as BaseOptions
@@ -17,7 +18,7 @@ from pixelgen.tokenizers.histogram import ColourHistogram
 from pixelgen.tokenizers.kmeans import Clustering, Settings, cluster
 from pixelgen.tokenizers.numpy_assignment import NUMPY
 from pixelgen.tokenizers.palette_tokenizer import PaletteTokenizer
-from pixelgen.tokenizers.pictures import check_picture, to_channels
+from pixelgen.tokenizers.pictures import check_picture
 from pixelgen.tokenizers.seeding import InitName
 
 

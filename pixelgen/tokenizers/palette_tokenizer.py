@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from pixelgen.data.alpha import to_channels
 from pixelgen.data.colour_spaces import SpaceName, colour_space
 from pixelgen.errors import OptionError, TokenizerError
 from pixelgen.options import parse_options
@@ -15,7 +16,7 @@ from pixelgen.tokenizers.contents import FILE, damaged, read_contents, write_con
 from pixelgen.tokenizers.dither import dither
 from pixelgen.tokenizers.interface import Tokenizer
 from pixelgen.tokenizers.nearest import NearestColour
-from pixelgen.tokenizers.pictures import stack_pictures, to_channels
+from pixelgen.tokenizers.pictures import stack_pictures
 
 FORMAT = 1
 

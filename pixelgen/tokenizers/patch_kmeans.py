@@ -10,16 +10,17 @@ import numpy as np
 from pydantic import Field
 from safetensors.numpy import save_file
 
+from pixelgen.data.alpha import to_channels
 from pixelgen.errors import OptionError, TokenizerError
 from pixelgen.options import Options as BaseOptions
 from pixelgen.options import parse_options
 from pixelgen.randomness import generator_for
 from pixelgen.tokenizers.assignment import Points
-from pixelgen.tokenizers.contents import damaged, read_contents, write_contents
+from pixelgen.tokenizers.contents import FILE, damaged, missing, read_contents, write_contents
 from pixelgen.tokenizers.every_centre import EveryCentre, nearest_of_all
 from pixelgen.tokenizers.interface import Tokenizer
 from pixelgen.tokenizers.kmeans import Settings, run_lloyd
-from pixelgen.tokenizers.pictures import check_picture, stack_pictures, to_channels
+from pixelgen.tokenizers.pictures import check_picture, stack_pictures
 from pixelgen.tokenizers.seeding import greedy_plus_plus
 from pixelgen.untrusted import read_arrays
 
@@ -159,11 +160,15 @@ class PatchKMeans(Tokenizer):
             RunUnreadable: a file is missing, damaged, or of another kind of tokenizer.
         """
         contents = read_contents(directory, cls.kind, FORMAT)
-        path = directory / PATCHES_FILE
         try:
             options = parse_options(
                 cls.Options, dict(contents["options"]), owner=f"tokenizer {cls.kind}"
             )
+            notes = [str(note) for note in contents["notes"]]
+        except (OptionError, ValueError, TypeError, KeyError) as error:
+            raise damaged(directory / FILE, str(error)) from error
+        path = directory / PATCHES_FILE
+        try:
             patches = read_arrays(path, MOST_BYTES)["patches"]
             expected = (options.height, options.width)
             if (
@@ -174,8 +179,9 @@ class PatchKMeans(Tokenizer):
                 or not len(patches)
             ):
                 raise ValueError(f"patches of shape {patches.shape} and type {patches.dtype}")
-            notes = [str(note) for note in contents["notes"]]
-        except (OptionError, OSError, ValueError, TypeError, KeyError) as error:
+        except FileNotFoundError:
+            raise missing(path) from None
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise damaged(path, str(error)) from error
         tokenizer = cls(options, device=device)
         tokenizer.notes = notes

@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
+from pixelgen.data.alpha import on_white
 from pixelgen.errors import TokenizerError
 from pixelgen.options import Options as BaseOptions
 from pixelgen.tokenizers.dither import DitherName
 from pixelgen.tokenizers.palette_tokenizer import PaletteTokenizer
-from pixelgen.tokenizers.pictures import check_picture, on_white
+from pixelgen.tokenizers.pictures import check_picture
 
 MOST_PIXELS = 1 << 28  # what Pillow is given at once
 

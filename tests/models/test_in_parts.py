@@ -96,3 +96,29 @@ def test_a_lower_learning_rate_moves_the_weights_less(backend):
 def weights(model):
     found = model._network.weights if isinstance(model, NumpyLSTM) else model.network.weights()
     return {name: np.array(weight) for name, weight in found.items()}
+
+
+def test_a_leader_whose_step_fails_copies_its_model_to_the_others_again(monkeypatch):
+    """Who had taken the step already would else be a step ahead from then on."""
+    company = pytest.importorskip("pixelgen_torch.company")
+    others = object.__new__(company.Company)
+    others.rank, others.size, others._leads = 0, 1, None
+    told = []
+    monkeypatch.setattr(others, "tell", lambda message: told.append(type(message).__name__))
+    monkeypatch.setattr(others, "summed", lambda tensors: None)
+    monkeypatch.setattr("pixelgen_torch.model.company", lambda: others)
+    model, cutter = make(torch_lstm(), {})
+    [first, second, *_] = batches(cutter)
+    model.train_step(first, 0.0)
+    move = model.learning.optimizer.step
+    monkeypatch.setattr(model.learning.optimizer, "step", out_of_memory)
+    with pytest.raises(MemoryError):
+        model.train_step(second, 0.1)
+    monkeypatch.setattr(model.learning.optimizer, "step", move)
+    model.train_step(second, 0.1)
+    model.train_step(first, 0.2)
+    assert told == ["Begin", "Step", "Step", "Begin", "Step", "Step"]
+
+
+def out_of_memory(*_):
+    raise MemoryError

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -48,6 +52,29 @@ def test_a_gpu_that_is_asked_for_and_absent_is_an_error_with_what_to_install() -
         fitted(CupyKMeans, "cuda")
     assert "cuda" in raised.value.what
     assert "pip install" in raised.value.remedy
+
+
+def test_a_palette_that_is_loaded_asks_for_no_device(tmp_path: Path) -> None:
+    fitted(CupyKMeans, "cpu").save(tmp_path)
+    loaded = CupyKMeans.load(tmp_path, device="cuda:7")
+    assert (loaded.encode(pictures()) == fitted(NumpyKMeans, "cpu").encode(pictures())).all()
+
+
+def test_a_gpu_that_cannot_compute_is_as_one_that_is_absent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A driver and CuPy's wheel are there, and no CUDA toolkit."""
+
+    def zeros(shape: int) -> np.ndarray:
+        raise RuntimeError("CuPy failed to load libnvrtc.so.12\nmore")
+
+    runtime = SimpleNamespace(getDeviceCount=lambda: 1)
+    cuda = SimpleNamespace(runtime=runtime, Device=lambda index: nullcontext())
+    half = SimpleNamespace(__version__="14", cuda=cuda, zeros=zeros)
+    monkeypatch.setitem(sys.modules, "cupy", half)  # type: ignore[arg-type]
+    assert "cannot compute on GPU 0 (CuPy failed to load" in fitted(CupyKMeans, "auto").notes[0]
+    with pytest.raises(DeviceNotFound, match="Install the CUDA toolkit"):
+        fitted(CupyKMeans, "cuda")
 
 
 @pytest.mark.gpu

@@ -7,6 +7,7 @@ very source to the C++ compiler, with one thread a block and the blocks one afte
 from __future__ import annotations
 
 import ctypes
+import pickle
 import shutil
 import subprocess
 from pathlib import Path
@@ -64,6 +65,13 @@ class Stand:
         self._folder = folder
         attributes = {"MultiProcessorCount": 1}
         self.cuda = SimpleNamespace(Device=lambda index=0: _Device(attributes))
+        self.freed = 0
+
+    def get_default_memory_pool(self) -> SimpleNamespace:
+        def free_all_blocks() -> None:
+            self.freed += 1
+
+        return SimpleNamespace(free_all_blocks=free_all_blocks)
 
     def __getattr__(self, name: str):
         function = getattr(np, name)
@@ -144,12 +152,16 @@ def test_a_fit_on_the_device_is_that_of_numpy_kmeans(stand, monkeypatch, space, 
     generator = np.random.default_rng(1)
     pictures = generator.integers(0, 256, (3, 20, 20, channels), dtype=np.uint8)
     options = {"colors": 24, "space": space, "init": init}
+    freed = stand.freed
     ours, theirs = (
         kind(parse_options(kind.Options, options, owner="a quantizer")).fit(pictures, seed=4)
         for kind in (kmeans.CupyKMeans, NumpyKMeans)
     )
     np.testing.assert_array_equal(ours.palette, theirs.palette)
     assert ours.notes == ["on a stand-in"]
+    assert stand.freed == freed + 1
+    sent = pickle.loads(pickle.dumps(ours))  # as to a worker
+    np.testing.assert_array_equal(sent.encode(pictures), theirs.encode(pictures))
 
 
 @pytest.mark.parametrize("k", [1, 256, 1000, 65_536])

@@ -89,6 +89,32 @@ def test_bfloat16_products_stay_near_the_float32_ones(by_hand, monkeypatch):
     assert (outputs.float() - expected).abs().max() < 0.05
 
 
+def test_the_gpus_road_gives_the_same_numbers():
+    """Without a GPU the call that cuDNN answers there is answered by PyTorch's own loop."""
+    ours, theirs = tensors(torch.float32), tensors(torch.float32)
+    results, expected = recurrence._cudnn(*ours), reference(*theirs)
+    for result, expectation in zip(results, expected, strict=True):
+        torch.testing.assert_close(result, expectation, rtol=1e-4, atol=1e-5)
+    results[0].square().sum().backward()
+    expected[0].square().sum().backward()
+    for ours_, theirs_ in zip(ours[:4], theirs[:4], strict=True):
+        torch.testing.assert_close(ours_.grad, theirs_.grad, rtol=1e-3, atol=1e-4)
+    rough = recurrence._cudnn(ours[0].detach().bfloat16(), *ours[1:])
+    assert [result.dtype for result in rough] == [torch.bfloat16, torch.float32, torch.float32]
+    assert (rough[0].float() - results[0]).abs().max() < 0.05
+
+
+def test_the_gpus_road_has_its_weights_in_one_piece_and_changes_no_setting():
+    weights = tensors(torch.float32)[1:4]
+    pieces = recurrence._in_one_piece(weights, torch.float32)
+    ends = [piece.data_ptr() + piece.numel() * 4 for piece in pieces]
+    assert [piece.data_ptr() for piece in pieces[1:]] == ends[:-1]
+    before = torch.backends.cudnn.allow_tf32
+    with recurrence._exact_float32():
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
 def test_the_last_state_carries_no_gradient():
     _, last_h, last_c = recurrence.lstm(*tensors())
     assert not last_h.requires_grad

@@ -1,5 +1,8 @@
 """The nearest colour is the one that trying them all would find."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,3 +54,20 @@ def test_65536_colours_are_told_apart():
     chosen = np.array([0, 1, 255, 256, 65535])
     nearest = NearestColour(palette, colour_space("srgb"))(palette[chosen])
     np.testing.assert_array_equal(nearest, chosen)
+
+
+def test_threads_that_come_first_at_the_same_time_share_one_table():
+    generator = np.random.default_rng(5)
+    palette = generator.integers(0, 256, (64, 3), dtype=np.uint8)
+    pixels = generator.integers(0, 256, (4, 2000, 3), dtype=np.uint8)
+    expected = [NearestColour(palette, colour_space("srgb"))(some) for some in pixels]
+    for _ in range(10):
+        together = Barrier(4)
+        shared = NearestColour(palette, colour_space("srgb"))
+
+        def look_up(some, shared=shared, together=together):
+            together.wait()
+            return shared(some)
+
+        with ThreadPoolExecutor(4) as pool:
+            np.testing.assert_array_equal(list(pool.map(look_up, pixels)), expected)

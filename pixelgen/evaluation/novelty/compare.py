@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pixelgen.data.alpha import on_white
 from pixelgen.evaluation.novelty.alignment import Alignment, align, lay_under
 from pixelgen.evaluation.novelty.search import find_places, resized, working_size
 from pixelgen.evaluation.novelty.verbatim import Shared, largest_blocks, longest_runs
 from pixelgen.evaluation.novelty.verdict import Thresholds
 from pixelgen.evaluation.record import Verdict
-from pixelgen.tokenizers.pictures import on_white
 
 CROP_SCALES = (1.0, 1.1, 1.21, 1.33)  # a crop of 0.75 to 1 of a side is enlarged so much
 

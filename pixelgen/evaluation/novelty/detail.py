@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from pixelgen.data.alpha import on_white
 from pixelgen.data.colour_spaces import srgb_to_oklab
-from pixelgen.tokenizers.pictures import on_white
 
 
 def oklab(pictures: np.ndarray) -> np.ndarray:

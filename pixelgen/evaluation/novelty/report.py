@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pixelgen.data.alpha import on_white
 from pixelgen.data.fitting import fit_picture
 from pixelgen.data.material import Material
 from pixelgen.evaluation.drawing import pair, side_by_side
@@ -24,7 +25,6 @@ from pixelgen.evaluation.novelty.verdict import Thresholds, rank
 from pixelgen.evaluation.record import FOLDER, Novelty, Region, SampleNovelty, Transform
 from pixelgen.randomness import generator_for
 from pixelgen.report.contact_sheet import contact_sheet, png_bytes
-from pixelgen.tokenizers.pictures import on_white
 
 MOST_REAL = 48  # real pictures that set the thresholds
 ON_SHEET = 32

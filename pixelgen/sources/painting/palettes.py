@@ -13,38 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from pixelgen.data.colour_spaces import decoded, encoded, linear_to_oklab, oklab_to_linear
 
-_TO_LMS = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
-_FROM_LMS = np.linalg.inv(_TO_LMS)
-_FROM_LAB = np.linalg.inv(_TO_LAB)
+Array = NDArray[np.float64]
 
 
 def oklab_from_srgb(rgb: Array) -> Array:
     """Return (..., 3) sRGB in [0, 1] as (..., 3) OKLab."""
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    lab: Array = np.cbrt(linear @ _TO_LMS.T) @ _TO_LAB.T
-    return lab
+    return linear_to_oklab(decoded(rgb))
 
 
 def srgb_from_oklab(lab: Array) -> Array:
     """Return (..., 3) OKLab as (..., 3) sRGB, clipped to [0, 1]."""
-    linear = np.clip((lab @ _FROM_LAB.T) ** 3 @ _FROM_LMS.T, 0.0, 1.0)
-    rgb: Array = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return rgb
+    return encoded(oklab_to_linear(lab))
 
 
 def pigment(code: str) -> Array:

@@ -83,6 +83,15 @@ def _gpu(index: int) -> Found:
             f"CuPy {cupy.__version__} finds {count or 'no'} GPU{'' if count == 1 else 's'}",
             "Choose one that is there" if count else "Install the NVIDIA driver",
         )
+    try:
+        with cupy.cuda.Device(index):
+            cupy.zeros(1) + 1  # the first kernel is compiled, which needs more than the driver
+    except Exception as error:  # whatever CuPy, NVRTC or the driver raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _Missing(
+            f"CuPy {cupy.__version__} cannot compute on GPU {index} ({reason})",
+            f"Install the CUDA toolkit, or CuPy with it: {INSTALL}",
+        ) from None
     properties = cupy.cuda.runtime.getDeviceProperties(index)
     name = properties["name"]
     name = name.decode() if isinstance(name, bytes) else str(name)

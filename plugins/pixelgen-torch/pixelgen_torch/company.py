@@ -115,6 +115,10 @@ class Company:
         for tensor, total in zip(tensors, sums, strict=True):
             tensor.copy_(total.view_as(tensor))
 
+    def doubt(self) -> None:
+        """A step has failed, here perhaps after the helpers had taken it: copy the model anew."""
+        self._leads = None
+
     def led_by(self, model: TorchModel) -> None:
         """Make the helpers copies of a model, unless they are already."""
         if self._leads is not model:

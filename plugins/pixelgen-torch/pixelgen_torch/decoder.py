@@ -103,7 +103,7 @@ class NetworkDecoder(Decoder):
 
     def _gelu(self, x: Tensor) -> Tensor:
         """GELU in place."""
-        for part in blocks(*x.shape):
+        for part in blocks(x):
             torch.ops.aten.gelu_(x[part], approximate="tanh")
         return x
 

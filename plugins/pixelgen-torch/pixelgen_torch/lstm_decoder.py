@@ -50,7 +50,7 @@ class LSTMDecoder(NetworkDecoder):
             state.mul_(keep)
         h, c = state[:, :hidden], state[:, hidden:]
         gates = self._gates[layer](torch.cat([x, h], 1))  # (M', 4H')
-        for part in blocks(*gates.shape):
+        for part in blocks(gates):
             i, f, s, o = gates[part].float().sigmoid_().view(-1, 4, hidden).unbind(1)
             cell = c[part].mul_(f).addcmul_(i, s, value=2).sub_(i)  # tanh(g) = 2σ(2g) - 1
             t = torch.mul(cell, 2).sigmoid_()  # and tanh(c) the same: a third of its time

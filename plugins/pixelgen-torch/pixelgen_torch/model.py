@@ -152,7 +152,11 @@ class TorchModel(NeighbourModel):
         others.tell(
             Step(batch, progress, self.learning.optimizer.scale, self.learning.parts, random)
         )
-        return self.learning.step(batch, progress, others)
+        try:
+            return self.learning.step(batch, progress, others)
+        except Exception:
+            others.doubt()
+            raise
 
     @classmethod
     def help_leader(cls) -> None:

@@ -77,9 +77,10 @@ def packing_takes_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def blocks(rows: int, width: int) -> Iterator[slice]:
-    """Cut `rows` rows of `width` numbers into blocks that one thread works on alone."""
-    most = max(1, ONE_THREAD // width)
+def blocks(numbers: Tensor) -> Iterator[slice]:
+    """Cut the rows of numbers (M, N) into blocks that one thread of a CPU works on alone."""
+    rows, width = numbers.shape
+    most = max(1, ONE_THREAD // width if numbers.device.type == "cpu" else rows)
     for first in range(0, rows, most):
         yield slice(first, min(first + most, rows))
 

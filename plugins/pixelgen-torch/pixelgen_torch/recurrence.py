@@ -17,6 +17,8 @@ are in that of `x` too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -53,13 +55,34 @@ def lstm(
 def _cudnn(
     x: Tensor, input_weight: Tensor, recurrent: Tensor, bias: Tensor, h: Tensor, c: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    weights = [weight.to(x.dtype) for weight in (input_weight, recurrent, bias)]
-    weights.append(torch.zeros_like(weights[2]))  # it wants a second bias
-    state = (h.to(x.dtype)[None], c.to(x.dtype)[None])
-    outputs, last_h, last_c = torch._VF.lstm(
-        x, state, weights, True, 1, 0.0, torch.is_grad_enabled(), False, False
-    )
-    return outputs, last_h[0].detach().to(h.dtype), last_c[0].detach().to(c.dtype)
+    dtype = x.dtype
+    if dtype == torch.bfloat16 and not torch.cudnn_is_acceptable(x):
+        dtype = torch.float32  # before cuDNN 9.13; sooner than PyTorch's own loop
+    second_bias = torch.zeros_like(bias)  # which it wants
+    weights = _in_one_piece((input_weight, recurrent, bias, second_bias), dtype)
+    state = (h.to(dtype)[None], c.to(dtype)[None])
+    with _exact_float32():
+        outputs, last_h, last_c = torch._VF.lstm(
+            x.to(dtype), state, weights, True, 1, 0.0, torch.is_grad_enabled(), False, False
+        )
+    return outputs.to(x.dtype), last_h[0].detach().to(h.dtype), last_c[0].detach().to(c.dtype)
+
+
+def _in_one_piece(weights: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
+    """Return the weights as views of one tensor, as cuDNN wants them: else it copies, and warns."""
+    whole = torch.cat([weight.to(dtype).flatten() for weight in weights])
+    parts = torch.split(whole, [weight.numel() for weight in weights])
+    return [part.view(weight.shape) for part, weight in zip(parts, weights, strict=True)]
+
+
+def _exact_float32() -> AbstractContextManager[None]:
+    """Let cuDNN keep all of float32's digits meanwhile: by itself its LSTM takes TF32's ten bits.
+
+    Likelihoods are to be of the very distribution that is painted from.
+    """
+    cudnn = torch.backends.cudnn
+    same = {"benchmark": cudnn.benchmark, "deterministic": cudnn.deterministic}
+    return cudnn.flags(enabled=True, allow_tf32=False, **same)
 
 
 def _onednn(

@@ -53,6 +53,6 @@ class Residual:
     def __call__(self, x: Tensor) -> Tensor:
         """Return (M, E') of (M, E')."""
         inside = self._up(self._norm(x))
-        for part in blocks(*inside.shape):
+        for part in blocks(inside):
             torch.ops.aten.gelu_(inside[part], approximate="tanh")
         return x + self._back(inside)

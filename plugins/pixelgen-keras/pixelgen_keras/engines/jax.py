@@ -30,7 +30,10 @@ class JaxEngine(Engine):
 
     def has_fast_bfloat16(self) -> bool:
         """Whether products in bfloat16 are faster than in float32 on the device."""
-        return self.device != "cpu"
+        if self.device == "cpu":
+            return False
+        # Written such as 8.0; 8 is the first with units for it.
+        return all(float(gpu.compute_capability) >= 8 for gpu in jax.devices("cuda"))
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a pure function of nested tensors, compiled once for each set of shapes."""

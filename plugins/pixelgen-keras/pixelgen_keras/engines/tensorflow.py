@@ -16,6 +16,7 @@ from pixelgen_keras.engines.interface import Engine, Steps, Tensor
 # Up to so many steps are laid out one after another: a loop costs TensorFlow half as much again,
 # since it passes every tensor through a dozen control-flow nodes a step.
 UNROLLED = 128
+AMPERE = (8, 0)  # the first GPUs with units for bfloat16
 
 
 class TensorFlowEngine(Engine):
@@ -28,6 +29,8 @@ class TensorFlowEngine(Engine):
         keep_large_buffers()
         if self.device != "cpu":
             _leave_room_for_others()
+            # Or what is called float32 here would be TF32's ten bits there.
+            tf.config.experimental.enable_tensor_float_32_execution(False)
 
     @classmethod
     def cuda_devices(cls) -> int:
@@ -42,7 +45,8 @@ class TensorFlowEngine(Engine):
     def has_fast_bfloat16(self) -> bool:
         """Whether products in bfloat16 are faster than in float32 on the device."""
         if self.device != "cpu":
-            return True
+            gpus = tf.config.list_physical_devices("GPU")
+            return all(_capability(gpu) >= AMPERE for gpu in gpus)
         return _cpu_has_bfloat16() and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0"
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,6 +134,12 @@ def _loop(
         lambda index, *_: index < length, body, (tf.constant(1), carry, arrays)
     )
     return carry, tuple(array.stack() for array in arrays)
+
+
+def _capability(gpu: Any) -> tuple[int, ...]:
+    """What a GPU can, in NVIDIA's numbering; nothing where TensorFlow does not know."""
+    details: dict[str, Any] = tf.config.experimental.get_device_details(gpu)
+    return tuple(details.get("compute_capability", ()))
 
 
 @cache
