@@ -9,7 +9,7 @@ threads, are equal to the last bit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -59,11 +59,54 @@ class Assignment(Protocol):
         """
         ...
 
-    def products(self) -> np.ndarray:
-        """Return the sum over the points of each centre, as last assigned, of sums × placesᵀ:
-        (k, channels, channels) float64 whole numbers.
+    def widest(self, counts: np.ndarray, means: np.ndarray, most: int) -> Widest:
+        """Return the clusters, as last assigned, with the most squared error along an axis.
+
+        Args:
+            counts: (k,) pixels.
+            means: (k, channels).
+            most: how many clusters at most; those without pixels are none.
         """
         ...
+
+
+class Widest(NamedTuple):
+    """Clusters that are to be cut in two, those with the most squared error first.
+
+    Attributes:
+        clusters: (m,) their numbers.
+        variances: (m,) along the longest axis of each.
+        axes: (m, channels) its direction.
+    """
+
+    clusters: np.ndarray
+    variances: np.ndarray
+    axes: np.ndarray
+
+    @classmethod
+    def of(cls, counts: np.ndarray, means: np.ndarray, products: np.ndarray, most: int) -> Self:
+        """Return those of all clusters, by their sums of products (k, channels, channels)."""
+        variances, axes = principal_axes(counts, means, products)
+        clusters = np.argsort(-counts * variances, kind="stable")[:most]
+        clusters = clusters[counts[clusters] > 0]
+        return cls(clusters, variances[clusters], axes[clusters])
+
+
+def principal_axes(
+    weights: np.ndarray, means: np.ndarray, products: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variance along the longest axis of clusters (k,) and its direction (k, channels).
+
+    Args:
+        weights: (k,) pixels.
+        means: (k, channels).
+        products: (k, channels, channels), the sums of x xᵀ.
+    """
+    covariances = products / np.maximum(weights, 1)[:, None, None]
+    covariances -= means[:, :, None] * means[:, None, :]
+    covariances = (covariances + covariances.transpose(0, 2, 1)) / 2
+    variances, vectors = np.linalg.eigh(covariances)
+    return np.maximum(variances[:, -1], 0), vectors[:, :, -1]
 
 
 class ArrayDevice(Protocol):

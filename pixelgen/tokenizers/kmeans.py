@@ -13,11 +13,11 @@ import numpy as np
 
 from pixelgen.data.colour_spaces import ColourSpace
 from pixelgen.randomness import generator_for
-from pixelgen.tokenizers.assignment import FRACTION, ArrayDevice, Assignment, Points
+from pixelgen.tokenizers.assignment import FRACTION, ArrayDevice, Assignment, Points, Widest
 from pixelgen.tokenizers.hilbert import hilbert_keys
 from pixelgen.tokenizers.histogram import ColourHistogram, starts_of_runs
 from pixelgen.tokenizers.numpy_assignment import NUMPY
-from pixelgen.tokenizers.seeding import InitName, on_host, principal_axes, seeds
+from pixelgen.tokenizers.seeding import InitName, on_host, seeds
 
 COARSE_BITS = (6,)  # of the 8 of a channel
 POINTS_A_CENTRE = 6  # a level with fewer points than this a centre is passed over
@@ -120,7 +120,7 @@ def run_lloyd(
             break
         empty = np.flatnonzero(counts == 0)
         if len(empty):
-            means, moved = split_busiest(counts, means, assignment.products(), empty)
+            means, moved = split_widest(means, assignment.widest(counts, means, len(empty)), empty)
             velocity[moved] = 0
         rests = settled(history, settings.tolerance)
         if cooled or rests or len(history) >= most:
@@ -143,24 +143,21 @@ def settled(history: list[float], tolerance: float) -> bool:
     return history[-1 - PATIENCE] - history[-1] <= tolerance * history[-1]
 
 
-def split_busiest(
-    counts: np.ndarray, means: np.ndarray, products: np.ndarray, empty: np.ndarray
+def split_widest(
+    means: np.ndarray, widest: Widest, empty: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Put the centres that lost all their pixels where most error is.
 
-    Returns the means (k, channels) with the clusters of most squared error along their longest
-    axis cut in two, and which of them have moved.
+    Returns the means (k, channels) with the widest clusters cut in two, and which have moved.
     """
-    variances, axes = principal_axes(counts, means, products)
-    busiest = np.argsort(-counts * variances, kind="stable")[: len(empty)]
-    busiest = busiest[counts[busiest] > 0]
-    empty = empty[: len(busiest)]
+    cut = widest.clusters
+    empty = empty[: len(cut)]
     # The means of the two halves of a normal distribution are 0.8 σ from its own.
-    steps = 0.8 * np.sqrt(variances[busiest])[:, None] * axes[busiest]
+    steps = 0.8 * np.sqrt(widest.variances)[:, None] * widest.axes
     moved = means.copy()
-    moved[busiest] += steps
-    moved[empty] = means[busiest] - steps
-    return moved, np.concatenate([busiest, empty])
+    moved[cut] += steps
+    moved[empty] = means[cut] - steps
+    return moved, np.concatenate([cut, empty])
 
 
 def levels_of(histogram: ColourHistogram, space: ColourSpace, k: int, middle: int) -> list[Points]:

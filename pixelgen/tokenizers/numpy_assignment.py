@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pixelgen.tokenizers.assignment import FRACTION, ArrayDevice, Assignment, Points
+from pixelgen.tokenizers.assignment import FRACTION, ArrayDevice, Assignment, Points, Widest
 from pixelgen.tokenizers.leaves import Leaves
 
 LEAF = 32  # points that share a list of candidates
@@ -42,8 +42,11 @@ class NumpyAssignment:
         self._add_up(before, self._labels, len(centres))
         return self._sums.copy(), self._counts.copy()
 
-    def products(self) -> np.ndarray:
-        """Return the sums of products of each centre; see `Assignment`."""
+    def widest(self, counts: np.ndarray, means: np.ndarray, most: int) -> Widest:
+        """Return the clusters with the most error along an axis; see `Assignment`."""
+        return Widest.of(counts, means, self._products(), most)
+
+    def _products(self) -> np.ndarray:
         channels, k = self.points.channels, len(self._counts)
         products = np.empty((k, channels, channels))
         for i in range(channels):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pixelgen.tokenizers.assignment import FRACTION, Points
+from pixelgen.tokenizers.assignment import FRACTION, Points, principal_axes
 
 InitName = Literal["auto", "kmeans++", "split"]
 
@@ -101,23 +101,6 @@ def greedy_plus_plus(
         chosen.append(int(drawn[best]))
         nearest = squares[best]
     return np.asarray(on_host(points.places[xp.asarray(chosen)]) * FRACTION)
-
-
-def principal_axes(
-    weights: np.ndarray, means: np.ndarray, products: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the variance along the longest axis of clusters (k,) and its direction (k, channels).
-
-    Args:
-        weights: (k,) pixels.
-        means: (k, channels).
-        products: (k, channels, channels), the sums of x xᵀ.
-    """
-    covariances = products / np.maximum(weights, 1)[:, None, None]
-    covariances -= means[:, :, None] * means[:, None, :]
-    covariances = (covariances + covariances.transpose(0, 2, 1)) / 2
-    variances, vectors = np.linalg.eigh(covariances)
-    return np.maximum(variances[:, -1], 0), vectors[:, :, -1]
 
 
 def _moments(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pixelgen import threads
 from pixelgen.data.colour_spaces import colour_space
 from pixelgen.randomness import generator_for
-from pixelgen.tokenizers.assignment import FRACTION, Points
+from pixelgen.tokenizers import every_centre
+from pixelgen.tokenizers.assignment import FRACTION, Points, Widest
 from pixelgen.tokenizers.every_centre import EveryCentre
 from pixelgen.tokenizers.histogram import ColourHistogram
 from pixelgen.tokenizers.kmeans import Settings, cluster, levels_of, run_lloyd
@@ -55,9 +56,37 @@ def test_assignment_by_candidates_equals_assignment_by_all(
             centres = generator.integers(-limit, limit + 1, (k, channels)).astype(float)
         else:
             centres = points.places[generator.integers(0, count, k)] * FRACTION
-        for ours, theirs in zip(quick.update(centres), plain.update(centres), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-        np.testing.assert_array_equal(quick.products(), plain.products())
+        (sums, counts), theirs = quick.update(centres), plain.update(centres)
+        np.testing.assert_array_equal(sums, theirs[0])
+        np.testing.assert_array_equal(counts, theirs[1])
+        means = sums / np.maximum(counts, 1)[:, None]
+        for most in (1, 7):
+            pair = (each.widest(counts, means, most) for each in (quick, plain))
+            for ours, theirs in zip(*pair, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("most", [1, 3, 40])
+def test_the_widest_clusters_are_found_without_looking_at_all(most, monkeypatch):
+    monkeypatch.setattr(every_centre, "COVARIANCES_AT_ONCE", 4 * 12**2)
+    generator = np.random.default_rng(most)
+    points = cloud(most, 400, 12, 120)
+    assignment = EveryCentre(points)
+    centres = points.places[generator.choice(400, 40, replace=False)] * FRACTION
+    centres[3] = 1e6  # which has none
+    sums, counts = assignment.update(centres)
+    means = sums / np.maximum(counts, 1)[:, None]
+    looked_at = []
+    axes_of = every_centre.principal_axes
+    monkeypatch.setattr(
+        every_centre, "principal_axes", lambda w, *rest: looked_at.extend(w) or axes_of(w, *rest)
+    )
+    found = assignment.widest(counts, means, most)
+    everything = Widest.of(counts, means, assignment._products(assignment._rows()), most)
+    for ours, theirs in zip(found, everything, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (len(looked_at) < 40) == (most < 40)
+    assert 3 not in found.clusters
 
 
 @pytest.mark.parametrize("channels", [3, 4])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pixelgen.tokenizers.assignment import FRACTION, Assignment, Points
+from pixelgen.tokenizers.assignment import FRACTION, Assignment, Points, Widest
 
 THREADS = 256
 TILE = 256  # centres in shared memory at a time
@@ -88,8 +88,11 @@ class CupyAssignment:
         together = totals.get()
         return np.ascontiguousarray(together[:-1].T), together[-1]
 
-    def products(self) -> np.ndarray:
-        """Return the sums of products of each centre; see `Assignment`."""
+    def widest(self, counts: np.ndarray, means: np.ndarray, most: int) -> Widest:
+        """Return the clusters with the most error along an axis; see `Assignment`."""
+        return Widest.of(counts, means, self._products(), most)
+
+    def _products(self) -> np.ndarray:
         cupy, channels = self._cupy, self.points.channels
         products = np.zeros((self._k, channels, channels))
         for chunk, kept in zip(self._chunks, self._labels, strict=True):
