@@ -7,8 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from pixelgen.data.alpha import with_alpha
+from pixelgen.data.alpha import on_white, to_channels, with_alpha
 from pixelgen.errors import TokenizerError
+
+# With what a plugin needs of transparency, which is not for tokenizers alone.
+__all__ = [
+    "check_picture",
+    "check_pictures",
+    "on_white",
+    "stack_pictures",
+    "to_channels",
+    "with_alpha",
+]
 
 
 def check_picture(picture: Any, where: str) -> np.ndarray:
