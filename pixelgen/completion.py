@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from pixelgen.bounds import check_bounds
+from pixelgen.bounds import MOST_PICTURES, check_bounds
 from pixelgen.data.fitting import fit_picture
 from pixelgen.data.material import Framing
 from pixelgen.data.reading import PictureFile, read_picture
 from pixelgen.errors import OptionError, SourceError
 from pixelgen.evaluation.distortion import DistortionMeter
 from pixelgen.request import (
-    MOST_PICTURES,
     GroupLike,
     PictureLike,
     Temperature,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeGuard
 
 import numpy as np
 
-from pixelgen.bounds import check_bounds
+from pixelgen.bounds import MOST_NUMBER, MOST_PICTURES, check_bounds
 from pixelgen.data.alpha import to_channels
 from pixelgen.data.bands import FREE
 from pixelgen.data.material import Framing
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pixelgen.run import Run
 
 MOST_PIXELS_A_SIDE = 16_384
-MOST_NUMBER = (1 << 63) - 1  # of a picture, or a seed
-MOST_PICTURES = 10**9
 
 PictureLike: TypeAlias = str | Path | np.ndarray
 Temperature: TypeAlias = float | Sequence[float] | None

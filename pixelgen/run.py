@@ -298,7 +298,8 @@ class Run:
         )
 
     def complete(self, picture: PictureLike, **asked: Any) -> Completion:
-        """Keep a part of a picture and paint the rest; see `pixelgen.completion.complete`.
+        """Keep a part of a picture and paint the rest; takes and raises what
+        `pixelgen.completion.complete` does.
 
         run.complete("lilies.jpg", keep=0.5).variants  # (4, 75, 75, 3) uint8
         """

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -38,11 +37,23 @@ def test_it_is_blocked_in_processes_that_are_started_meanwhile():
     assert not blocked_in_a_new_process()
 
 
-def test_this_process_hears_of_it_afterwards():
-    with pytest.raises(KeyboardInterrupt):
-        with unheard_by_children():
-            os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(10)
+INTERRUPTED = """
+import os, signal
+from pixelgen.interrupts import unheard_by_children
+try:
+    with unheard_by_children():
+        os.kill(os.getpid(), signal.SIGINT)
+        print("unheard")
+    print("never heard")
+except KeyboardInterrupt:
+    print("heard", signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+
+
+def test_a_process_of_one_thread_hears_of_it_afterwards():
+    command = [sys.executable, "-c", INTERRUPTED]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout.split("\n")[:2] == ["unheard", "heard False"]
 
 
 def test_workers_ignore_it():

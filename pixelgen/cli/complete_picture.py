@@ -77,7 +77,7 @@ def complete_picture(
         told = asked[0] if len(asked) == 1 and (*asked,) != opened.recipe.temperatures else None
         settings = {
             "keep": None if keep == KEPT else keep,
-            "mask": mask and mask.stem,
+            "mask": mask and painting.named_apart(mask),
             "in_palette": in_palette or None,
             "model": model,
             "sampler": None if sampler == opened.recipe.sampler.name else sampler,

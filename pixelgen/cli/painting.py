@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
@@ -191,6 +192,15 @@ def asked_temperatures(
     return [*parse_temperatures(texts or [])] or [None]
 
 
+def named_apart(path: Path) -> str:
+    """Return a file's name without its ending, told apart from files elsewhere of the same name."""
+    return f"{path.stem}-{_digest(str(path.resolve()))[:4]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def folder_name(
     run: Run, width: int | None, height: int | None, settings: Mapping[str, Any]
 ) -> str:
@@ -212,7 +222,7 @@ def folder_name(
     plain = re.sub(r"[^\w.,=+-]+", "-", name)
     if len(plain) <= MOST_NAME:
         return plain
-    return f"{plain[: MOST_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{plain[: MOST_NAME - 9]}-{_digest(name)}"
 
 
 def parse_group(text: str | None, known: Sequence[str]) -> str | dict[str, float] | None:

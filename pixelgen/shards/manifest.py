@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pixelgen.bounds import MOST_PICTURES
 from pixelgen.errors import RunUnreadable, StorageError
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import read_json
 
 FILE = "manifest.json"
 SCHEMA = 1
-MOST_PICTURES = 10**9
 
 Form = Literal["tar", "parquet"]
 

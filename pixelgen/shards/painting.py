@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pixelgen.bounds import check_bounds
+from pixelgen.bounds import MOST_PICTURES, check_bounds
 from pixelgen.errors import RunExists
 from pixelgen.generation import in_turn
 from pixelgen.report.contact_sheet import png_bytes
@@ -18,7 +18,7 @@ from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.lock import locked
 from pixelgen.shards.files import check_form, new_shard
-from pixelgen.shards.manifest import FILE, MOST_PICTURES, Form, Manifest, Shard
+from pixelgen.shards.manifest import FILE, Form, Manifest, Shard
 
 
 def paint_shards(
@@ -63,7 +63,7 @@ def paint_shards(
     check_bounds("shard_size", shard_size, 1, MOST_PICTURES)
     check_bounds("pictures", pictures, 0, MOST_PICTURES)
     check_bounds("first", first, 0, MOST_PICTURES)
-    numbers_of(pictures, first, seed)
+    numbers_of(pictures, first, seed, asked.get("best_of", 1))
     seed = run.recipe.seed if seed is None else seed
     run.wishes(asked)  # what cannot be is said before there is a manifest that holds it
     plan = Manifest(

@@ -10,6 +10,7 @@ from pixelgen.threads import spread
 from pixelgen.tokenizers.assignment import FRACTION, Points, Widest, principal_axes
 
 SCORES_AT_ONCE = 1 << 19  # that a thread holds
+LEAST_AT_ONCE = 256  # places; fewer would read all centres too often
 COVARIANCES_AT_ONCE = 1 << 22  # numbers
 ROUNDING = 1 + 1e-6  # of sums that should be equal
 
@@ -26,7 +27,7 @@ def nearest_of_all(places: np.ndarray, centres: np.ndarray, fraction: int) -> np
     rows = -2.0 * fraction * centres.T
     squares = (centres**2).sum(axis=1)
 
-    at_once = max(1, SCORES_AT_ONCE // len(centres))
+    at_once = max(LEAST_AT_ONCE, SCORES_AT_ONCE // len(centres))
 
     def find_some(start: int) -> None:
         scores = places[start : start + at_once] @ rows
@@ -65,7 +66,7 @@ class EveryCentre:
         order of that, until none that is left can be wider.
         """
         channels = self.points.channels
-        squares = (self.points.sums * self.points.places).sum(axis=1)
+        squares = np.einsum("nc,nc->n", self.points.sums, self.points.places)
         errors = np.bincount(self._labels, squares, self._k) - counts * (means**2).sum(axis=1)
         order = np.argsort(-errors, kind="stable")
         at_once = max(1, COVARIANCES_AT_ONCE // channels**2)

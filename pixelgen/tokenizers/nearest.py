@@ -20,6 +20,7 @@ from pixelgen.tokenizers.leaves import Leaves
 
 CELL_BITS = 3  # a cell is 2**3 levels wide
 CELLS_AT_ONCE = 2048
+COLOURS_AT_ONCE = 4096  # at most, so that there is work for all threads
 SCORES_AT_ONCE = 1 << 22  # that a thread holds
 PIXELS_AT_ONCE = 1 << 16
 MAKING = Lock()
@@ -74,7 +75,7 @@ class NearestColour:
 
     def _try_all(self, colours: np.ndarray) -> np.ndarray:
         nearest = np.empty(len(colours), np.int32)
-        at_once = max(1, SCORES_AT_ONCE // len(self._features))
+        at_once = max(1, min(COLOURS_AT_ONCE, SCORES_AT_ONCE // len(self._features)))
 
         def try_some(start: int) -> None:
             some = self.space.features(colours[start : start + at_once])

@@ -109,10 +109,10 @@ def test_the_gpus_road_has_its_weights_in_one_piece_and_changes_no_setting():
     pieces = recurrence._in_one_piece(weights, torch.float32)
     ends = [piece.data_ptr() + piece.numel() * 4 for piece in pieces]
     assert [piece.data_ptr() for piece in pieces[1:]] == ends[:-1]
-    before = torch.backends.cudnn.allow_tf32
+    before = torch.backends.cudnn.rnn.fp32_precision
     with recurrence._exact_float32():
-        assert not torch.backends.cudnn.allow_tf32
-    assert torch.backends.cudnn.allow_tf32 == before
+        assert torch.backends.cudnn.rnn.fp32_precision == "ieee"
+    assert torch.backends.cudnn.rnn.fp32_precision == before
 
 
 def test_the_last_state_carries_no_gradient():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 from pydantic import Field
 
 from pixelgen.tokenizers.assignment import ArrayDevice
@@ -20,8 +22,7 @@ class CupyKMeans(NumpyKMeans):
     Seeding, assignment and sums are computed on the device. Without a GPU the very same palette is
     computed with NumPy, and `notes` says so.
 
-    Only fitting needs a device: a palette that is loaded asks for none. `fit` raises
-    `DeviceNotFound` where a GPU was asked for by name and cannot be used.
+    Only fitting needs a device: a palette that is loaded asks for none.
     """
 
     class Options(NumpyKMeans.Options):
@@ -40,6 +41,15 @@ class CupyKMeans(NumpyKMeans):
         self._device = device
         self._found: Found | None = None  # while it learns: a module cannot be pickled
 
+    def partial_fit(self, images: Iterable[np.ndarray], *, seed: int = 0) -> Self:
+        """Learn as `numpy-kmeans` does.
+
+        Raises:
+            DeviceNotFound: a GPU was asked for by name and cannot be used; nothing has been read.
+        """
+        find_device(self._device)
+        return super().partial_fit(images, seed=seed)
+
     def _array_device(self) -> ArrayDevice:
         if self._found is None or self._found.cupy is None:
             return super()._array_device()
@@ -51,8 +61,9 @@ class CupyKMeans(NumpyKMeans):
         try:
             with cupy.cuda.Device(found.index) if cupy else nullcontext():
                 super()._learn(histogram, seed)
-                if cupy:  # the model's turn comes next, in memory that CuPy would keep
-                    cupy.get_default_memory_pool().free_all_blocks()
         finally:
             self._found = None
+            if cupy:  # the model's turn comes next, in memory that CuPy would keep
+                with cupy.cuda.Device(found.index):
+                    cupy.get_default_memory_pool().free_all_blocks()
         self.notes.insert(0, found.says)

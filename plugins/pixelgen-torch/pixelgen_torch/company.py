@@ -78,6 +78,10 @@ class Step:
     random: Tensor
 
 
+class LackOfMemory(MemoryError):
+    """In one process or several memory does not suffice, and all of them know."""
+
+
 class Company:
     """The processes of one job, seen from one of them."""
 
@@ -180,6 +184,7 @@ def help_leader() -> None:
         if message is None:
             break
         if isinstance(message, Begin):
+            model = None  # or there would be two for a while
             model = message.kind.copy_of(message)
         elif model is not None:
             model.take_part(message, joined)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pixelgen.data.segments import Batch, Segments, equal_parts
-from pixelgen_torch.company import Company
+from pixelgen_torch.company import Company, LackOfMemory
 from pixelgen_torch.dropout import Dropout
 from pixelgen_torch.optimizer import Optimizer
 from pixelgen_torch.softmax import mean_cross_entropy
@@ -93,7 +93,7 @@ class Learning:
         """Gather a batch's gradients with the other processes, each of its share of sequences.
 
         Raises:
-            MemoryError: in one of them, memory does not suffice.
+            LackOfMemory: in one of them, memory does not suffice.
         """
         whole = len(batch.starts)
         mine = others.share(whole)
@@ -119,7 +119,7 @@ class Learning:
         gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
         others.summed([told, *gradients, *tensors])
         if told[1]:
-            raise MemoryError(f"in {int(told[1])} of {others.size} processes") from problem
+            raise LackOfMemory(f"in {int(told[1])} of {others.size} processes") from problem
         return told[0].item(), together
 
     @property

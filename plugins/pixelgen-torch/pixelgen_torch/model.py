@@ -36,7 +36,7 @@ from pixelgen.models.canonical.training_state import (
 )
 from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import ModelSpec
-from pixelgen_torch.company import Begin, Company, Step, company, help_leader
+from pixelgen_torch.company import Begin, Company, LackOfMemory, Step, company, help_leader
 from pixelgen_torch.device import choose_device, product_dtype
 from pixelgen_torch.dropout import Dropout
 from pixelgen_torch.learning import Learning, is_lack_of_memory, targets_of, time_first
@@ -154,6 +154,8 @@ class TorchModel(NeighbourModel):
         )
         try:
             return self.learning.step(batch, progress, others)
+        except LackOfMemory:  # of which all have heard
+            raise
         except Exception:
             others.doubt()
             raise

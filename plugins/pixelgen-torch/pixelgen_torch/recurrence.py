@@ -17,8 +17,8 @@ are in that of `x` too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -56,12 +56,12 @@ def _cudnn(
     x: Tensor, input_weight: Tensor, recurrent: Tensor, bias: Tensor, h: Tensor, c: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     dtype = x.dtype
-    if dtype == torch.bfloat16 and not torch.cudnn_is_acceptable(x):
-        dtype = torch.float32  # before cuDNN 9.13; sooner than PyTorch's own loop
+    if dtype == torch.bfloat16 and not _cudnn_takes_bfloat16(x):
+        dtype = torch.float32  # sooner than PyTorch's own loop
     second_bias = torch.zeros_like(bias)  # which it wants
     weights = _in_one_piece((input_weight, recurrent, bias, second_bias), dtype)
     state = (h.to(dtype)[None], c.to(dtype)[None])
-    with _exact_float32():
+    with nullcontext() if torch.is_grad_enabled() else _exact_float32():
         outputs, last_h, last_c = torch._VF.lstm(
             x.to(dtype), state, weights, True, 1, 0.0, torch.is_grad_enabled(), False, False
         )
@@ -75,14 +75,32 @@ def _in_one_piece(weights: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]
     return [part.view(weight.shape) for part, weight in zip(parts, weights, strict=True)]
 
 
-def _exact_float32() -> AbstractContextManager[None]:
-    """Let cuDNN keep all of float32's digits meanwhile: by itself its LSTM takes TF32's ten bits.
+def _cudnn_takes_bfloat16(x: Tensor) -> bool:
+    """Whether cuDNN's LSTM does: from cuDNN 9.13 on, and on GPUs with units for it."""
+    return (
+        torch.cudnn_is_acceptable(x)
+        and (torch.backends.cudnn.version() or 0) >= 91300  # type: ignore[no-untyped-call]
+        and torch.cuda.get_device_capability(x.device) >= (8, 0)
+    )
 
-    Likelihoods are to be of the very distribution that is painted from.
+
+@contextmanager
+def _exact_float32() -> Iterator[None]:
+    """Let cuDNN's LSTM keep all of float32's digits meanwhile; by itself it takes TF32's ten bits.
+
+    For likelihoods, which are to be of the very distribution that is painted from. The setting is
+    the process's, so this is for one thread at a time.
     """
-    cudnn = torch.backends.cudnn
-    same = {"benchmark": cudnn.benchmark, "deterministic": cudnn.deterministic}
-    return cudnn.flags(enabled=True, allow_tf32=False, **same)
+    rnn: Any = getattr(torch.backends.cudnn, "rnn", None)
+    if not hasattr(rnn, "fp32_precision"):  # before PyTorch 2.9
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            yield
+        return
+    before, rnn.fp32_precision = rnn.fp32_precision, "ieee"
+    try:
+        yield
+    finally:
+        rnn.fp32_precision = before
 
 
 def _onednn(

@@ -15,6 +15,12 @@ class JaxEngine(Engine):
 
     name = "jax"
 
+    def __init__(self, device: str) -> None:
+        super().__init__(device)
+        if self.device != "cpu":
+            # Or what is called float32 here could be TF32's ten bits there.
+            jax.config.update("jax_default_matmul_precision", "float32")
+
     @classmethod
     def cuda_devices(cls) -> int:
         """Return how many CUDA devices the engine finds."""
