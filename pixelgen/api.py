@@ -118,6 +118,7 @@ def start(
     """
     help_if_asked(resolved.classes["model"], str(resolved.recipe.model.name))
     listener = listener or Listener()
+    listening = tracked(resolved)  # a tracker that cannot be made is said before anything is done
     check_free(out or free_place(resolved.recipe))
     for reason in resolved.reasons:
         listener.note(f"Took {reason}")
@@ -148,7 +149,7 @@ def start(
         made.save_tokenizer(tokenizer)
         made.write_manifest(manifest_of(resolved, material, model))
 
-    with tracked(resolved):
+    with listening:
         run = RunDirectory.create(out or free_place(recipe), fill)
         with run.locked():
             written = recipe.model_dump(mode="json")

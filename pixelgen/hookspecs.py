@@ -105,7 +105,9 @@ def run_started(directory: Path, recipe: dict[str, Any]) -> None:
 def epoch_finished(directory: Path, metrics: dict[str, Any]) -> None:
     """An epoch has ended, and its metrics, pictures and checkpoint are on disk.
 
-    Where epochs are short, not every one has pictures and a checkpoint.
+    Where epochs are short, not every one has pictures and a checkpoint. An epoch may come again,
+    after the run has gone back or was resumed: it takes the place of what was said of it before,
+    and of all later ones.
 
     Args:
         directory: the run directory.
@@ -115,7 +117,10 @@ def epoch_finished(directory: Path, metrics: dict[str, Any]) -> None:
 
 @hookspec
 def pictures_sampled(directory: Path, epoch: int, temperature: float, pictures: np.ndarray) -> None:
-    """The model has painted.
+    """The model has painted the run's few seeds, while it trains.
+
+    First before the first epoch, then after some. What a finished run paints is in its `samples/`
+    when `run_finished` is called.
 
     Args:
         directory: the run directory.
@@ -128,6 +133,8 @@ def pictures_sampled(directory: Path, epoch: int, temperature: float, pictures: 
 @hookspec
 def run_finished(directory: Path, manifest: dict[str, Any]) -> None:
     """A run has ended, was stopped, or has used up its budget.
+
+    Not called for one that ends by an error, or is killed.
 
     Args:
         directory: the run directory.

@@ -315,7 +315,10 @@ class Catalogue:
             if isinstance(needs, str):  # a sequence of letters, but not what was meant
                 needs = (needs,)
             if not all(isinstance(need, str) for need in needs):
-                raise TypeError(f"the needs of {name!r} must be requirements, not {needs!r}")
+                raise TypeError(
+                    f"the needs of {name!r} must be importable modules, such as sklearn, "
+                    f"not {needs!r}"
+                )
             claims = self.registrations.setdefault((kind, name), [])
             for claim in claims:
                 if claim.origin is origin:

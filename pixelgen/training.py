@@ -169,14 +169,16 @@ class Loop:
         for chunk in range(self.material.chunks):
             batches = self.material.batches_of(chunk)
             if self.state.batch < before + batches:
-                end = self._chunk(chunk, *chunks(self.state.epoch, chunk), skip=before)
+                began = time.perf_counter()
+                canvases, groups = chunks(self.state.epoch, chunk)
+                end = self._chunk(chunk, canvases, groups, skip=before, began=began)
                 if end is not None:
                     return end
             before += batches
         return "ended"
 
     def _chunk(
-        self, chunk: int, canvases: np.ndarray, groups: np.ndarray, *, skip: int
+        self, chunk: int, canvases: np.ndarray, groups: np.ndarray, *, skip: int, began: float
     ) -> Literal["ended", "stopped"] | None:
         """Learn a chunk of an epoch, or what of it is left; return how the epoch has ended, if so.
 
@@ -184,12 +186,12 @@ class Loop:
             chunk: its number.
             canvases, groups: its pictures.
             skip: how many of the epoch's batches come before it.
+            began: when the wait for it began, which counts as well.
         """
         state, token_shape = self.state, self.material.tokenizer.token_shape
         several = () if self.material.chunks == 1 else (chunk,)
         order = generator_for(self.seed, "order", state.epoch, *several)
         batches = self.material.cutter.training_batches(canvases, groups, order)
-        began = time.perf_counter()
         for batch in islice(batches, state.batch - skip, None):
             progress = self.pace.progress(state.step)
             nats = self._learn(batch, progress)
@@ -236,7 +238,7 @@ class Loop:
         state = self.state
         while True:
             try:
-                return self.model.train_step(batch, progress)
+                return float(self.model.train_step(batch, progress))  # of NumPy's kinds, too
             except Exception as error:
                 if not self.model.ran_out_of_memory(error):
                     raise

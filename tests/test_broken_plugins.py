@@ -79,7 +79,7 @@ def test_a_target_that_is_not_module_and_class_is_reported(target: Any) -> None:
     [
         (object, {}, "the name of a sampler must be text"),
         ("dice", {"summary": 3}, "the summary of a sampler must be text"),
-        ("dice", {"needs": [None]}, "the needs of 'dice' must be requirements"),
+        ("dice", {"needs": [None]}, "the needs of 'dice' must be importable modules"),
     ],
 )
 def test_what_is_no_text_is_reported(name: Any, more: dict[str, Any], said: str) -> None:

@@ -13,6 +13,7 @@ from toys import Learner
 
 import pixelgen
 from pixelgen.api import start
+from pixelgen.data.material import Material
 from pixelgen.errors import OutOfMemory, TrainingError
 from pixelgen.models.interface import Model
 from pixelgen.plugins import registered
@@ -102,6 +103,25 @@ class TestBudgets:
         assert progresses == sorted(progresses)
         assert progresses[-1] == 1
         assert outcome.run.metrics[-1]["progress"] == 1
+
+    def test_waiting_for_pictures_is_training_too(self, train, clock, monkeypatch):
+        clock.seconds_a_look = 0.0
+        chunk = Material.chunk
+
+        def slow(material, epoch, number):
+            clock.now += 7 * (epoch == 0)
+            return chunk(material, epoch, number)
+
+        monkeypatch.setattr(Material, "chunk", slow)
+        outcome, _ = train(training={"epochs": 2})
+        assert outcome.run.manifest["spent"]["seconds"] == 7
+
+    def test_a_loss_may_be_any_number(self, train, monkeypatch):
+        step = Learner.train_step
+        monkeypatch.setattr(
+            Learner, "train_step", lambda model, *given: np.float32(step(model, *given))
+        )
+        assert train(training={"epochs": 2})[0].end == "budget"
 
     def test_the_time_left_is_unknown_at_first_and_nothing_at_last(self, train, clock):
         _, diary = train(training={"minutes": 1})

@@ -76,6 +76,10 @@ class GPTPeer(TorchPeer):
             tokens = extended[pictures[:, None], steps]
             yield torch.from_numpy(np.stack([tokens, steps], -1)).long()
 
+    def targets_of(self, batch: Tensor) -> int:
+        """Return how many tokens a batch teaches: not its first, and not the places."""
+        return batch[:, 1:, 0].numel()
+
     def loss(self, batch: Tensor) -> Tensor:
         """Return the mean loss of a batch in nats a token."""
         tokens, places = batch[..., 0], batch[:, :-1, 1]

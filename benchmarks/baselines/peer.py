@@ -47,6 +47,10 @@ class TorchPeer(ABC):
     def nats(self, canvases: np.ndarray) -> np.ndarray:
         """Return −ln p of every token of canvases: (N, P)."""
 
+    def targets_of(self, batch: Tensor) -> int:
+        """Return how many tokens a batch teaches; all that are in it, unless said otherwise."""
+        return batch.numel()
+
     def make_optimizer(self) -> torch.optim.Optimizer:
         """Return what moves the weights."""
         return torch.optim.AdamW(
@@ -72,7 +76,7 @@ class TorchPeer(ABC):
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
                 self.optimizer.step()
-                targets += batch.numel()
+                targets += self.targets_of(batch)
             epoch += 1
 
 

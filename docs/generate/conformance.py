@@ -25,6 +25,11 @@ registers. The plugins that come with pixelgen pass every check, and each check 
 that are broken on purpose. If a plugin cannot pass one, say so with the reason, and that is checked
 as well: `expected_failures={"check_loss_falls": "it counts, and does not learn by steps"}` fails
 once the check passes.
+
+A source is given a small folder of pictures, unless it is given a place of its own, as one of a
+file or a database must be: `parametrize_with_checks("my-source", location="tests/small.db")`, or on
+the command line `--location tests/small.db`. `options=` and `-o` set a plugin's options, `device=`
+and `--device` where a tokenizer or a model is made.
 """
 WORDS = {
     "plugin": "Entry points: import, hooks, commands, events",

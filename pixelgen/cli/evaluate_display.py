@@ -13,7 +13,7 @@ from rich.table import Table
 
 from pixelgen.cli.visible import shown
 from pixelgen.evaluation.conduct import Progress
-from pixelgen.evaluation.record import FILE, Evaluation, Interval
+from pixelgen.evaluation.record import FILE, Evaluation, Interval, nearest_first
 
 SHOWN = 8  # samples listed: the nearest to a training picture
 
@@ -84,8 +84,7 @@ def show(console: Console, found: Evaluation, run: Path) -> None:
         samples.add_column(heading)
     for heading in ("distance", "rank", "run", "square"):
         samples.add_column(heading, justify="right", no_wrap=True)
-    nearest = sorted(novelty.samples, key=lambda each: (-_severity(each.verdict), each.distance))
-    for sample in nearest[:SHOWN]:
+    for sample in nearest_first(novelty.samples)[:SHOWN]:
         words = sample.words if sample.verdict != "new" else f"new (nearest: {sample.nearest})"
         samples.add_row(
             str(sample.index),
@@ -108,7 +107,3 @@ def show(console: Console, found: Evaluation, run: Path) -> None:
 
 def _interval(found: Interval) -> str:
     return f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})"
-
-
-def _severity(verdict: str) -> int:
-    return ("new", "close", "copy").index(verdict)

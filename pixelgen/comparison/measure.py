@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from pixelgen.comparison.comparable import Identity, check_comparable
+from pixelgen.data.alpha import to_channels
 from pixelgen.errors import RunUnreadable
 from pixelgen.evaluation.bits import bits_per_pixel, nats_by_cell
 from pixelgen.evaluation.held_out import HeldOut, held_out_of
@@ -139,7 +140,9 @@ def read_measurement(record: Path, ended: str) -> Measurement | None:
 
 def _squared_errors(held_out: HeldOut, decoded: np.ndarray) -> np.ndarray:
     """(N,) float64: each picture's mean squared error a channel."""
-    difference = decoded.astype(np.float64) - held_out.pictures
+    # A tokenizer may lay what is transparent on white, or give all its colours an alpha.
+    alike = to_channels(decoded, held_out.pictures.shape[-1])
+    difference = alike.astype(np.float64) - held_out.pictures
     errors: np.ndarray = (difference**2).mean(axis=(1, 2, 3))
     return errors
 

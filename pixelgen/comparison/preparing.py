@@ -102,8 +102,10 @@ def _pictures(resolved: Resolved, read: dict[str, _Pictures]) -> _Pictures:
     recipe = resolved.recipe
     data = recipe.data
     section = recipe.source.model_dump(mode="json")
-    # A source without a location makes its own pictures, others for each seed.
-    seed = None if recipe.source.location else recipe.seed
+    # A source without a location makes its own pictures, others for each seed, and one that mixes
+    # them may take others for each.
+    mixes = not recipe.source.location or recipe.source.options.get("shuffle")
+    seed = recipe.seed if mixes else None
     key = json.dumps([section, data.size, data.held_out, data.split_seed, seed], sort_keys=True)
     if key not in read:
         collection = resolved.collect()

@@ -195,7 +195,7 @@ def collect(
 
     All pictures are brought to one number of channels: 4 where the source keeps alpha and at least
     one pixel is not opaque, otherwise 3. Large ones are shrunk to about twice `size`. Of pictures
-    with the same pixels, the first in the source's order is kept.
+    with the same pixels, or with the same name, the first in the source's order is kept.
 
     Args:
         source: where the pictures come from.
@@ -211,6 +211,7 @@ def collect(
     bad: list[BadPicture] = []
     duplicates: list[tuple[str, str]] = []
     first_with: dict[bytes, str] = {}
+    names: set[str] = set()
     if executor is None:
         pictures_found = source.pictures(size)
     else:
@@ -223,8 +224,11 @@ def collect(
             key = pixels_key(checked.pixels)
             if key in first_with:
                 duplicates.append((checked.name, first_with[key]))
+            elif checked.name in names:  # by which a run knows its pictures again
+                bad.append(BadPicture(checked.name, "another of its source has this name"))
             else:
                 first_with[key] = checked.name
+                names.add(checked.name)
                 smaller = shrink_picture(checked.pixels, size)
                 pictures.append(Picture(checked.name, smaller, checked.group))
         if progress is not None:

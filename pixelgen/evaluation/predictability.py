@@ -63,13 +63,13 @@ def fit_of(
             f"began to learn its pictures by heart. {kept}ore pictures or stronger augmentation "
             "would help"
         )
+    if pictures < 2:
+        return "unclear", f"{cost}; with one held-out picture that may be that picture's doing"
     if gap.low > WIDE * held_out.mean:
         return "overfitting", (
             f"{cost}, a wide gap: the model knows its pictures better than pictures in general. "
             "More pictures, stronger augmentation or a smaller model would help"
         )
-    if pictures < 2:
-        return "unclear", f"{cost}; with one held-out picture that may be that picture's doing"
     earlier = [bits for progress, bits in curve if progress <= 0.8]
     if earlier and earlier[-1] - last > FALLING and gap.mean < NARROW * held_out.mean:
         return "underfitting", (

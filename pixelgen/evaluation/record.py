@@ -7,6 +7,7 @@ black and white are 1 apart.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Self
 
@@ -237,6 +238,15 @@ class SampleNovelty(Part):
     sample: str
     training: str
     pair: str
+
+
+def nearest_first(samples: Iterable[SampleNovelty]) -> list[SampleNovelty]:
+    """Return samples as they are shown: copies, what is close, and what is new, the nearest first.
+
+    A copy by tokens may be of less likeness in detail than something new.
+    """
+    order = ("copy", "close", "new")
+    return sorted(samples, key=lambda sample: (order.index(sample.verdict), sample.distance))
 
 
 class Novelty(Part):

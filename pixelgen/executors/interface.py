@@ -13,7 +13,12 @@ Result = TypeVar("Result")
 
 
 class Executor(ABC):
-    """How independent pieces of work are spread over threads, processes or machines."""
+    """How independent pieces of work are spread over threads, processes or machines.
+
+    A run makes several of the same options, closes none, and calls `map` from other threads than
+    the main one as well, sometimes at once. So what is costly is made at first use, once a process.
+    Items are taken in the thread that asks for results.
+    """
 
     Options: ClassVar[type[Options]] = Options
 

@@ -131,7 +131,9 @@ class StepInputs:
         starts: (M,) bool: the slot's state starts afresh here.
         groups: (M,) int32.
         canvas: (N, P + 1) int32, read-only, all that was painted so far; the last column is V. P
-            is that of the grid being painted.
+            is that of the grid being painted. On another grid than the trained one nothing tells
+            which of its cells a row is, so a model that looks here has `positions="fixed"` in its
+            segments.
         pictures: (M,) int32, which row of the canvas each position belongs to.
     """
 
@@ -202,7 +204,17 @@ class Model(ABC):
     @classmethod
     @abstractmethod
     def build(cls, spec: ModelSpec, options: Any, *, seed: int = 0, device: str = "auto") -> Self:
-        """Return a new, untrained model; the same for the same seed."""
+        """Return a new, untrained model; the same for the same seed.
+
+        Args:
+            spec: what the model may know of tokens and grid.
+            options: checked, and settled.
+            seed: of the weights, and of all that is random in training.
+            device: auto, cpu, cuda or cuda:N.
+
+        Raises:
+            DeviceNotFound: the device is not there.
+        """
 
     @abstractmethod
     def train_step(self, batch: Batch, progress: float) -> float:
@@ -210,14 +222,16 @@ class Model(ABC):
 
         Args:
             batch: the sequences.
-            progress: how much of the budget is spent, 0 to 1, for learning-rate schedules.
+            progress: how much of the budget is spent, 0 to 1, for learning-rate schedules. It is
+                less than it was where a run goes on to a larger budget.
         """
 
     @abstractmethod
     def nll(self, batch: Batch) -> np.ndarray:
         """Return the negative log-likelihood of each target in nats: (B, T) float32.
 
-        Changes nothing that training depends on.
+        There may be more sequences than in a training batch. Changes nothing that training depends
+        on.
         """
 
     @abstractmethod
@@ -292,7 +306,11 @@ class Model(ABC):
 
     @abstractmethod
     def save(self, directory: Path) -> None:
-        """Write weights and spec into an existing, empty directory; never a pickle."""
+        """Write weights and spec into an existing, empty directory; never a pickle.
+
+        Every number is finite: a mask of -inf is left out. In a checkpoint, `training.safetensors`,
+        `progress.json` and `checksums.json` are added, so no file has one of these names.
+        """
 
     @classmethod
     @abstractmethod
@@ -305,7 +323,10 @@ class Model(ABC):
 
     @abstractmethod
     def training_state(self) -> Mapping[str, np.ndarray]:
-        """Return all that training goes on from besides the weights: optimizer, random state."""
+        """Return all that training goes on from besides the weights: optimizer, random state.
+
+        Numbers are finite, of types that NumPy has.
+        """
 
     @abstractmethod
     def restore_training_state(self, state: Mapping[str, np.ndarray]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pixelgen.errors import RunUnreadable
-from pixelgen.evaluation.record import Evaluation, SampleNovelty
+from pixelgen.evaluation.record import Evaluation, SampleNovelty, nearest_first
 from pixelgen.report.encoding import address
 from pixelgen.runs.pictures import read_png
 
@@ -50,7 +50,7 @@ def findings_of(run: Path, evaluation: Evaluation, room: int) -> Findings:
     Raises:
         RunUnreadable: a picture that the evaluation names is missing, or is not in the run.
     """
-    nearest = sorted(evaluation.novelty.samples, key=lambda sample: sample.distance)
+    nearest = nearest_first(evaluation.novelty.samples)
     pairs = _within(room * 2 // 3, (_novelty(run, sample) for sample in nearest[:MOST_PAIRS]))
     hardest = evaluation.bits.pictures[:MOST_HEAT_MAPS]
     maps = (

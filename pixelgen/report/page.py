@@ -203,7 +203,7 @@ def _frames(run: RunDirectory) -> list[Frame]:
             rows.append(
                 Row(
                     f"temperature {temperature:g}" if len(loaded) > 1 else "",
-                    [Shown(each, f"seed {n + 1}, {title}") for n, each in enumerate(made)],
+                    [Shown(each, f"picture {n + 1}, {title}") for n, each in enumerate(made)],
                 )
             )
         frames.append(Frame(title_of(moment), bits_of(moment), rows))
@@ -222,12 +222,12 @@ def _subject(recipe: Recipe) -> str:
 
 
 def _portable(recipe: Recipe) -> str:
-    """The recipe as TOML, which names the folder and not where it lies on this machine."""
-    location = recipe.source.location
-    if location is None:
-        return recipe.toml()
-    source = recipe.source.model_copy(update={"location": Path(location).name})
-    return recipe.model_copy(update={"source": source}).toml()
+    """The recipe as TOML, as it may be shown to others: the folder's name, and not where it lies on
+    this machine; and none of the trackers, whose options are addresses and the like."""
+    source = recipe.source
+    if source.location is not None:
+        source = source.model_copy(update={"location": Path(source.location).name})
+    return recipe.model_copy(update={"source": source, "trackers": {}}).toml()
 
 
 def _notes(manifest: dict[str, Any]) -> list[str]:

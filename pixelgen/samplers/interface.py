@@ -25,7 +25,8 @@ class Sampler(ABC):
     """A pure function from logits to the probabilities that are drawn from.
 
     It is written against the array API: `xp` is the array namespace of `logits` (NumPy, PyTorch,
-    CuPy, JAX through `array_api_compat`), so the same code runs on all of them.
+    CuPy, JAX through `array_api_compat`), so the same code runs on all of them. It sees neither
+    the picture nor the past: a penalty for repetition belongs in a model's `Decoder.step`.
     """
 
     Options: ClassVar[type[SamplerOptions]] = SamplerOptions

@@ -43,7 +43,10 @@ class Source(ABC):
     """Where pictures come from.
 
     A source is made from its options and a location (a folder, a URL, or None), and can be
-    iterated more than once, each time in the same order.
+    iterated more than once, each time in the same order. Where there is a location, its seed may
+    decide on the order of the pictures, and not on which they are.
+
+    `pixelgen encode` keeps transparency only if the options have a true `alpha`.
     """
 
     Options: ClassVar[type[Options]] = Options

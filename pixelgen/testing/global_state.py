@@ -56,11 +56,13 @@ def unchanged(what: str) -> Iterator[None]:
     """
     before = snapshot()
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        watched = snapshot()  # with the stream that stands in
-        yield
-        after = snapshot()
-    _restore(before)
+    try:
+        with contextlib.redirect_stdout(printed):
+            watched = snapshot()  # with the stream that stands in
+            yield
+            after = snapshot()
+    finally:
+        _restore(before)
     changed = [name for name, value in watched.items() if after[name] != value]
     if changed:
         raise Broken(f"{what} changes {', '.join(changed)}")

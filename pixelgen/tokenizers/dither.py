@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
+
+from pixelgen.errors import TokenizerError
 
 DitherName = Literal["none", "floyd-steinberg", "blue-noise"]
 Nearest = Callable[[np.ndarray], np.ndarray]  # pixels (n, channels) uint8 to indices (n,)
@@ -24,7 +26,16 @@ def dither(
         pictures: uint8.
         palette: (V, channels) uint8.
         nearest: finds the nearest colour of the palette.
+
+    Raises:
+        TokenizerError: there is no such way.
     """
+    if name not in get_args(DitherName):
+        raise TokenizerError(
+            f"no dithering is called {name!r}",
+            where="in the option dither",
+            remedy=f"Known are {', '.join(get_args(DitherName))}",
+        )
     if name == "floyd-steinberg":
         return _floyd_steinberg(pictures, palette, nearest)
     if name == "blue-noise":

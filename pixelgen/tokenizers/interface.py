@@ -20,6 +20,9 @@ class Tokenizer(ABC):
     h×w pixels. Pictures are (H, W, C) uint8 with C = 3 (sRGB) or 4 (straight alpha); all pictures
     of one call have one size, whose sides are multiples of `token_shape`.
 
+    Once fitted it is pickled to other processes, and `encode` and `decode` are called by several
+    threads at once, so they change nothing that another call would see.
+
     Attributes:
         notes: sentences for the user about what the tokenizer did (fewer colours than asked, the
             device taken); shown once and kept in `run.json`.
@@ -75,7 +78,7 @@ class Tokenizer(ABC):
 
     @property
     def token_shape(self) -> tuple[int, int]:
-        """The height and width of a token in pixels."""
+        """The height and width of a token in pixels; known from the options alone, before `fit`."""
         return (1, 1)
 
     @abstractmethod

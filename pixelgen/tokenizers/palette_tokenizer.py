@@ -24,8 +24,9 @@ FORMAT = 1
 class PaletteTokenizer(Tokenizer):
     """A tokenizer whose tokens are single pixels of one colour each.
 
-    A subclass makes the palette, in `fit` or before, and hands it to `set_palette`. Options that
-    are looked for, where the subclass has them: `space` and `dither`.
+    A subclass names its `kind`, makes the palette, in `fit` or before, and hands it to
+    `set_palette`. Options that are looked for, where the subclass has them: `space` (`SpaceName`)
+    and `dither` (`DitherName`: none, floyd-steinberg or blue-noise).
     """
 
     kind: ClassVar[str]

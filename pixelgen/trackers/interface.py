@@ -19,7 +19,10 @@ class Tracker:
         class Bell(pixelgen.Tracker):
             @pixelgen.hookimpl
             def epoch_finished(self, metrics):
-                print("\\a", end="")
+                print("\\a", end="", file=sys.stderr)
+
+    Options stand in `recipe.toml`, and all plugins are told them: take a key from an environment
+    variable, which an option may name.
 
     One is made for each run that names it. It hears `run_started` of a new run only: one that is
     gone on with begins with its next epoch.
@@ -43,7 +46,7 @@ def tracking(trackers: Mapping[str, Tracker]) -> Iterator[None]:
             plugin = f"tracker {name}"
             found = stack.enter_context(registered(tracker, plugin))
             for problem in found.problems:
-                if problem.origin.plugin == plugin:
+                if problem.origin.plugin == plugin and not found.hooks.has_plugin(plugin):
                     raise PluginUnusable(
                         f"the tracker {name!r} would not hear of the run: {problem.reason}",
                         where=f"in {type(tracker).__module__}",

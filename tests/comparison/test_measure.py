@@ -52,6 +52,17 @@ def test_pictures_that_have_changed_are_refused(train, folder):
     assert str(folder) in caught.value.where
 
 
+def test_distortion_of_transparent_pictures_whose_tokens_are_laid_on_white(folder, train, tmp_path):
+    for path in folder.iterdir():
+        pixels = np.asarray(Image.open(path).convert("RGBA")).copy()
+        pixels[0, :, 3] = 0
+        Image.fromarray(pixels).save(path)
+    run = train(source={"alpha": True})
+    assert held_out_of(run).pictures.shape[-1] == 4
+    found = measure(run.path, tmp_path / "record")
+    assert all(0 < error < 255**2 for error in found.mse)
+
+
 def test_distortion_is_that_of_the_decoded_tokens(train, tmp_path):
     run = train()
     found = measure(run.path, tmp_path / "record")

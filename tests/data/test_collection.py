@@ -56,6 +56,12 @@ def test_of_equal_pictures_the_first_is_kept():
     assert collection.duplicates == [("a", "b"), ("c", "b")]
 
 
+def test_of_two_pictures_of_one_name_the_second_is_bad():
+    collection = collect(Given(Picture("a", noise(1)), Picture("a", noise(2))), SIZE)
+    assert [picture.name for picture in collection.pictures] == ["a"]
+    assert collection.bad == [BadPicture("a", "another of its source has this name")]
+
+
 def test_pictures_with_equal_bytes_but_another_shape_are_not_duplicates():
     tall, wide = np.zeros((4, 2, 3), np.uint8), np.zeros((2, 4, 3), np.uint8)
     assert collect(Given(Picture("a", tall), Picture("b", wide)), SIZE).duplicates == []

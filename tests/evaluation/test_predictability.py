@@ -47,6 +47,7 @@ def test_the_gap_has_the_spread_of_both_sides():
         (around(2.0), (5, 4.2, 4.01, 4.0, 4.0), 7, "overfitting"),
         (around(0.05), (5, 4.6, 4.4, 4.2, 4.0), 7, "underfitting"),
         (around(0.1), (5, 4.2, 4.01, 4.0, 4.0), 1, "unclear"),
+        (around(2.0), (5, 4.2, 4.01, 4.0, 4.0), 1, "unclear"),
         (around(0.1), (), 7, "balanced"),
     ],
 )

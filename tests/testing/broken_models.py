@@ -300,6 +300,11 @@ MISTAKES.add(
     "no grid of other scans", "any_scan", **refusing(lambda spec: set(spec.offsets) != NEAR)
 )
 MISTAKES.add(
+    "an infinity in the training state",
+    "training_resumes_exactly",
+    training_state=lambda self: {"taught": np.array([self.taught]), "best": np.array(np.inf)},
+)
+MISTAKES.add(
     "settled by the pictures each time",
     "options_are_settled_once",
     settle=settling(lambda options, tokens: {"factor": 1 + tokens / 1e6}),

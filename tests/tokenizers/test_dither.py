@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pixelgen.data.colour_spaces import colour_space
+from pixelgen.errors import TokenizerError
 from pixelgen.tokenizers.dither import MASK_SIDE, blue_noise_mask, dither
 from pixelgen.tokenizers.nearest import NearestColour
 
@@ -65,3 +66,8 @@ def test_the_mask_is_a_permutation_whose_first_ranks_keep_apart():
     apart = np.minimum(apart, MASK_SIDE - apart)  # the tile repeats
     squares = (apart**2).sum(axis=2) + 10_000 * np.eye(len(first), dtype=int)
     assert squares.min() >= 9  # drawn at random, two of 40 would all but surely touch
+
+
+def test_an_unknown_way_is_an_error():
+    with pytest.raises(TokenizerError, match="bayer"):
+        dither("bayer", np.zeros((1, 2, 2, 3), np.uint8), PALETTE, NearestColour)

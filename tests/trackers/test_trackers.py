@@ -13,7 +13,7 @@ import pytest
 import pixelgen
 from pixelgen.api import resume, start
 from pixelgen.errors import OptionError, PluginNotFound, PluginUnusable
-from pixelgen.plugins import catalogue, registered
+from pixelgen.plugins import Catalogue, Problem, catalogue, registered
 from pixelgen.trackers.csv import CSV
 from pixelgen.trackers.interface import tracking
 from pixelgen.training import Listener
@@ -84,6 +84,19 @@ def test_a_tracker_that_would_hear_nothing_is_an_error(tracker, said):
         pytest.fail("it was taken in")
     assert "'mine'" in caught.value.what
     assert not [each for each in catalogue().problems if "tracker" in str(each)]
+
+
+def test_a_tracker_that_uses_what_will_go_is_heard(monkeypatch, quick, tmp_path):
+    """docs/versioning.md: it works, and is named in the list of plugins."""
+    add = Catalogue.add
+
+    def deprecating(found, module, origin):
+        add(found, module, origin)
+        found.problems.append(Problem(origin, "'metrics' goes with hooks 9"))
+
+    monkeypatch.setattr(Catalogue, "add", deprecating)
+    run = start(quick(trackers={"csv": {}}, training={"epochs": 2}), tmp_path / "run").run
+    assert len(table(run.path)) == 2
 
 
 def test_a_tracker_that_cannot_be_leaves_no_run_behind(quick, tmp_path):

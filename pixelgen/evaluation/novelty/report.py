@@ -22,7 +22,14 @@ from pixelgen.evaluation.novelty.compare import (
 )
 from pixelgen.evaluation.novelty.search import resized, working_size
 from pixelgen.evaluation.novelty.verdict import Thresholds, rank
-from pixelgen.evaluation.record import FOLDER, Novelty, Region, SampleNovelty, Transform
+from pixelgen.evaluation.record import (
+    FOLDER,
+    Novelty,
+    Region,
+    SampleNovelty,
+    Transform,
+    nearest_first,
+)
 from pixelgen.randomness import generator_for
 from pixelgen.report.contact_sheet import contact_sheet, png_bytes
 
@@ -88,7 +95,7 @@ def novelty_of(
             pair(picture, nearest, entry.region, entry.transform)
         )
         rows.append(side_by_side(picture, nearest))
-    order = sorted(range(len(entries)), key=lambda index: entries[index].distance)
+    order = [entry.index for entry in nearest_first(entries)]
     files["novelty.png"] = png_bytes(
         contact_sheet(
             [

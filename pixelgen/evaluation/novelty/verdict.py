@@ -17,6 +17,7 @@ from pixelgen.evaluation.record import Verdict
 CLOSE_SHARE = 0.95  # of real pictures have less in common with training pictures
 COPY_SHARE = 0.975
 SURE = 0.56  # a likeness that real pictures did not reach on the collections it was set by
+SUREST = 0.9  # a copy, whatever real pictures share: a folder may hold one of them twice
 MARGIN = 0.05  # beyond all but the last of the real pictures
 SURE_BLOCK = 1 / 3  # of the shorter side: a copied quarter has a half, a flat sky often a sixth
 NEAR_BLOCK = 1 / 6
@@ -56,7 +57,7 @@ class Thresholds:
             grid: (height, width) of the pictures in tokens.
         """
         usual = _all_but_the_last(likeness)
-        copy = max(SURE, usual + MARGIN)
+        copy = min(max(SURE, usual + MARGIN), SUREST)
         highest = float(np.quantile(likeness, CLOSE_SHARE)) if len(likeness) else 0.0
         side = min(grid)
         block = math.floor(BEYOND * _all_but_the_last(blocks)) + 1
@@ -64,8 +65,9 @@ class Thresholds:
         return cls(
             copy=copy,
             close=min(copy, max(SURE - MARGIN, highest)),
-            block=max(3, block, math.ceil(SURE_BLOCK * side)),
-            near_block=max(3, block, math.ceil(NEAR_BLOCK * side)),
+            # However much real pictures share, a whole picture of another is a copy.
+            block=min(side, max(3, block, math.ceil(SURE_BLOCK * side))),
+            near_block=min(side, max(3, block, math.ceil(NEAR_BLOCK * side))),
             near_run=max(3, run, math.ceil(NEAR_RUN * grid[1])),
         )
 

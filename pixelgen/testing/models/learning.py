@@ -11,6 +11,7 @@ from pixelgen.testing.files import folder
 from pixelgen.testing.global_state import unchanged
 from pixelgen.testing.models.world import TOKENS, World, make_world, options_of
 from pixelgen.testing.subject import Subject
+from pixelgen.untrusted import check_finite
 
 MOST_STEPS = 300
 FALLS_TO = 0.7  # of the loss that it begins with
@@ -77,11 +78,11 @@ def check_loss_falls(subject: Subject) -> None:
 def check_training_resumes_exactly(subject: Subject) -> None:
     """A model that is saved with its `training_state`, loaded and given the state back goes on
     exactly: bit for bit as the one that was not interrupted. The state is a mapping from names to
-    NumPy arrays that can be written to a safetensors file; it is a copy, which training leaves
-    alone.
+    NumPy arrays of finite numbers that can be written to a safetensors file; it is a copy, which
+    training leaves alone.
 
     What to do: return everything besides the weights that a step looks at: moments, the step's
-    number, random state, carried states. Copy the arrays.
+    number, random state, carried states. Copy the arrays, and keep no infinity in them.
     """
     world = make_world(subject, pictures=4)
     model = world.trained(2)
@@ -91,6 +92,10 @@ def check_training_resumes_exactly(subject: Subject) -> None:
             raise Broken(f"training_state has {name!r}: {type(array).__name__}, not an array")
         if array.dtype.kind not in "fiub":
             raise Broken(f"training_state has {name!r} of {array.dtype}, which is no number")
+    try:
+        check_finite(kept)
+    except ValueError as error:
+        raise Broken(f"{error}: no run could be gone on with") from None
     copies = {name: array.copy() for name, array in kept.items()}
     batches = world.batches()
     rest = (batches * 4)[2 % len(batches) : 2 % len(batches) + 3]

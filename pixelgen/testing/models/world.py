@@ -23,6 +23,7 @@ from pixelgen.testing.contract import Broken
 from pixelgen.testing.subject import Subject
 
 GRID, VOCAB, PICTURES = (4, 5), 5, 3
+CHUNK = 6
 TOKENS = GRID[0] * GRID[1] * PICTURES
 
 
@@ -167,6 +168,8 @@ def make_world(
     segments = subject.type.segments(options_of(subject))
     if not isinstance(segments, Segments):
         raise Broken(f"segments returns {type(segments).__name__}, not pixelgen.Segments")
+    if segments.memory == "picture":  # so that a picture goes on from one chunk to the next
+        segments = replace(segments, chunk=min(segments.chunk, CHUNK))
     laid_out = make_scan(scan, grid)
     cutter = Cutter(laid_out, segments, laid_out.offsets(segments.context), vocab)
     generator = np.random.default_rng([vocab, *grid])

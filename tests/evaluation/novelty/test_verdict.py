@@ -55,6 +55,13 @@ def test_large_squares_by_chance_ask_for_larger_ones():
     assert Thresholds.of([0.2] * 20, [10] * 20, [12] * 20, (16, 16)).block == 16
 
 
+def test_a_folder_that_holds_a_picture_twice_does_not_hide_copies():
+    twins = Thresholds.of([0.2] * 42 + [0.98, 0.97], [3] * 42 + [60, 60], [9] * 44, (75, 75))
+    assert twins.verdict(0.95, 2, 5) == "copy"
+    assert twins.verdict(0.1, 75, 75) == "copy"
+    assert twins.copy < 1
+
+
 def test_the_rank_is_the_share_of_real_pictures_with_as_much_in_common():
     assert rank(0.5, [0.1, 0.5, 0.9, 0.2]) == 0.5
     assert rank(1.0, [0.1, 0.5]) == 0
