@@ -24,8 +24,8 @@ EXPLANATIONS = {
     "MSE": "mean squared error a channel of the tokenizer on the held-out pictures",
     "PSNR": "the same as peak signal-to-noise ratio",
     "total bits": "bits per pixel, and what restoring the very pixels would cost beyond the tokens",
-    "behind": "the best, with the middle 95 % of a paired bootstrap over held-out pictures, and p "
-    "adjusted for the number of settings; * p < 0.05, ** p < 0.01",
+    "behind": "the best, with the 95 % confidence interval of a paired t-test over held-out "
+    "pictures and seeds, and p adjusted for the number of pairs; * p < 0.05, ** p < 0.01",
     "targets/s": "tokens learned from a second of training",
     "pixels/s": "painting, eight pictures side by side",
     "parameters": "learned numbers",

@@ -19,7 +19,7 @@ from pixelgen.comparison.uncertainty import (
     estimate,
     holm,
     mark,
-    paired_bootstrap,
+    paired_difference,
 )
 
 Measure = Literal["bits", "total"]
@@ -143,14 +143,20 @@ def rank(settings: Sequence[tuple[str, Sequence[Finished]]]) -> Ranking:
     by: Measure = "bits" if _same_tokens(rows) else "total"
     rows.sort(key=lambda row: (getattr(row, by).mean, row.name))
     best = rows[0]
-    behind = [paired_bootstrap(_values(row, by), _values(best, by)) for row in rows[1:]]
-    adjusted = holm([difference.p for difference in behind])
+    behind = [paired_difference(_values(row, by), _values(best, by)) for row in rows[1:]]
+    # Which is the best was seen in the same numbers, so that any pair might have been tested.
+    adjusted = holm([difference.p for difference in behind], pairs(len(rows)))
     others = [
         Row(row.name, row.runs, row.bits, row.mse, row.residual, row.total, difference, p)
         for row, difference, p in zip(rows[1:], behind, adjusted, strict=True)
     ]
     ranked = (best, *others)
     return Ranking(ranked, by, tuple(_notes(ranked, by)))
+
+
+def pairs(settings: int) -> int:
+    """Return how many pairs there are of so many."""
+    return settings * (settings - 1) // 2
 
 
 def _row(name: str, runs: Sequence[Finished]) -> Row:
@@ -202,7 +208,7 @@ def _notes(rows: Sequence[Row], by: Measure) -> list[str]:
             "With one seed, ± is over the held-out pictures alone and knows nothing of the luck of "
             "training: give --seeds 3"
         )
-    if len(rows) > 1 and 2.0 ** (1 - pictures) * (len(rows) - 1) >= 0.05:
+    if len(rows) > 1 and 2.0 ** (1 - pictures) * pairs(len(rows)) >= 0.05:
         notes.append(
             f"{pictures} held-out pictures are too few to mark any difference among {len(rows)} "
             "settings as more than chance"

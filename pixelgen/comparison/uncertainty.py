@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RESAMPLES = 10_000
-INTERVAL = 0.95
+from pixelgen.evaluation.student import t_bound, t_tail
+
+EQUAL = 1e-9  # of a difference: less than that is rounding
 MARKS = ((0.01, "**"), (0.05, "*"))
 
 
@@ -36,7 +37,7 @@ class Difference:
 
     Attributes:
         mean: of the differences.
-        low, high: the middle 95 % of the resampled means.
+        low, high: its 95 % confidence interval.
         p: two-sided, how likely a difference as sure as this is by chance alone.
     """
 
@@ -70,51 +71,61 @@ def estimate(values: np.ndarray) -> Estimate:
     return Estimate(mean, math.sqrt((max(a, e) + max(b, e) - e) / values.size))
 
 
-def paired_bootstrap(
-    values: np.ndarray, reference: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0
-) -> Difference:
+def paired_difference(values: np.ndarray, reference: np.ndarray) -> Difference:
     """Compare two settings on the same held-out pictures.
 
-    Each resample draws N pictures with replacement, the same for both, and S seeds for each of
-    them, independently of the pictures: the pigeonhole bootstrap (Owen, "The pigeonhole
-    bootstrap", 2007), which is a little cautious. Pairing takes out what is hard about a picture
-    for both.
+    A t-test of the difference of the means. Its variance is that over pictures, each setting's mean
+    over seeds taken first, which takes out what is hard about a picture for both; and that of each
+    setting's seeds, less what of it is the pictures' (the variance components of `estimate`). The
+    degrees of freedom are Satterthwaite's, rounded down. With one seed, nothing is known of its
+    luck, and nothing is added.
 
-    p is never less than 2^(1−N), the chance that N differences have one sign by luck alone, as
-    no resampling of a few pictures can be surer than that.
+    p is never less than 2^(1−N), the chance that N differences have one sign by luck alone: a few
+    pictures that happen to differ by the same are no proof.
 
     Args:
         values: (S, N).
         reference: (S', N), the same pictures in the same order.
-        resamples: how many.
-        seed: of the resampling.
     """
     pictures = values.shape[1]
-    generator = np.random.default_rng(seed)
-    chosen = _weights(generator, resamples, pictures)  # (B, N)
-    means = [
-        ((_weights(generator, resamples, len(each)) @ each) * chosen).sum(axis=1)
-        for each in (values, reference)
-    ]
-    differences = means[0] - means[1]  # (B,)
-    below, above = (differences <= 0).sum(), (differences >= 0).sum()
-    p = 2 * (1 + min(below, above)) / (1 + resamples)
-    tail = (1 - INTERVAL) / 2
-    low, high = np.quantile(differences, [tail, 1 - tail])
-    return Difference(
-        mean=float(values.mean() - reference.mean()),
-        low=float(low),
-        high=float(high),
-        p=float(min(1.0, max(p, 2.0 ** (1 - pictures)))),
-    )
+    mean = float(values.mean() - reference.mean())
+    if pictures == 1:
+        return Difference(mean, -math.inf, math.inf, 1.0)
+    by_picture = values.mean(axis=0) - reference.mean(axis=0)
+    parts = [(float(by_picture.var(ddof=1)) / pictures, pictures - 1)]  # variances and their df
+    parts += [(_of_seeds(each), len(each) - 1) for each in (values, reference) if len(each) > 1]
+    variance = sum(part for part, _ in parts)
+    least = 2.0 ** (1 - pictures)
+    if not variance > (EQUAL * abs(mean)) ** 2:
+        return Difference(mean, mean, mean, least if mean else 1.0)
+    freedom = max(1, math.floor(variance**2 / sum(part**2 / df for part, df in parts)))
+    error = math.sqrt(variance)
+    half = error * t_bound(freedom)
+    p = 2 * t_tail(abs(mean) / error, freedom)
+    return Difference(mean, mean - half, mean + half, min(1.0, max(p, least)))
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """Adjust several tests' p for their number (Holm 1979), so that one false mark stays rare."""
+def _of_seeds(values: np.ndarray) -> float:
+    """The variance that seeds bring to the mean of (S, N) values, over that of the remainder."""
+    seeds, pictures = values.shape
+    of_seeds = values.mean(axis=1, keepdims=True)
+    rest = values - of_seeds - values.mean(axis=0) + values.mean()
+    remainder = float((rest**2).sum()) / ((seeds - 1) * (pictures - 1))
+    return max(0.0, float(of_seeds.var(ddof=1)) - remainder / pictures) / seeds
+
+
+def holm(p: Sequence[float], tests: int | None = None) -> list[float]:
+    """Adjust several tests' p for their number (Holm 1979), so that one false mark stays rare.
+
+    Args:
+        p: of the tests.
+        tests: how many there might have been, if more than these.
+    """
+    count = len(p) if tests is None else tests
     adjusted = [0.0] * len(p)
     largest = 0.0
     for rank, index in enumerate(sorted(range(len(p)), key=lambda index: p[index])):
-        largest = max(largest, min(1.0, p[index] * (len(p) - rank)))
+        largest = max(largest, min(1.0, p[index] * (count - rank)))
         adjusted[index] = largest
     return adjusted
 
@@ -122,9 +133,3 @@ def holm(p: Sequence[float]) -> list[float]:
 def mark(p: float) -> str:
     """Return `**` below 0.01, `*` below 0.05, otherwise an empty string."""
     return next((sign for bound, sign in MARKS if p < bound), "")
-
-
-def _weights(generator: np.random.Generator, resamples: int, count: int) -> np.ndarray:
-    """(B, count) float64: the share of each item in each resample of `count` items."""
-    counts = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
-    return counts / count

@@ -9,26 +9,33 @@ from typing import Any
 import numpy as np
 
 from pixelgen.evaluation.record import Fit, Interval
+from pixelgen.evaluation.student import t_bound
 
-RESAMPLES = 10_000
-TAIL = 0.025
 RISEN = 0.05  # bits per pixel that held-out bits rose by after their best: overfitting
 WIDE = 0.25  # of the held-out bits: a gap as wide is overfitting too
 NARROW = 0.05  # of the held-out bits: a gap as narrow leaves room to learn
 FALLING = 0.02  # bits per pixel gained in the last fifth of the run
 
 
-def interval(values: np.ndarray, *, seed: int = 0) -> Interval:
-    """Return the mean of (N,) values and its 95 % bootstrap interval over them."""
-    low, high = np.quantile(_resampled(values, seed), [TAIL, 1 - TAIL])
-    return Interval(mean=float(values.mean()), low=float(low), high=float(high))
+def interval(values: np.ndarray) -> Interval:
+    """Return the mean of (N,) values and its 95 % confidence interval; of one value, no wider."""
+    mean = float(values.mean())
+    half = 0.0
+    if len(values) > 1:
+        half = t_bound(len(values) - 1) * math.sqrt(_of_the_mean(values))
+    return Interval(mean=mean, low=mean - half, high=mean + half)
 
 
-def difference(values: np.ndarray, others: np.ndarray, *, seed: int = 0) -> Interval:
-    """Return the mean of (N,) values less that of (M,) others, both resampled."""
-    differences = _resampled(values, seed) - _resampled(others, seed + 1)
-    low, high = np.quantile(differences, [TAIL, 1 - TAIL])
-    return Interval(mean=float(values.mean() - others.mean()), low=float(low), high=float(high))
+def difference(values: np.ndarray, others: np.ndarray) -> Interval:
+    """Return the mean of (N,) values less that of (M,) others, with its interval (Welch's)."""
+    mean = float(values.mean() - others.mean())
+    parts = [(_of_the_mean(each), len(each) - 1) for each in (values, others) if len(each) > 1]
+    variance = sum(part for part, _ in parts)
+    half = 0.0
+    if variance:
+        freedom = math.floor(variance**2 / sum(part**2 / df for part, df in parts))
+        half = t_bound(max(1, freedom)) * math.sqrt(variance)
+    return Interval(mean=mean, low=mean - half, high=mean + half)
 
 
 def fit_of(
@@ -79,10 +86,6 @@ def fit_of(
     return "balanced", f"{cost}: neither under- nor overfitted to speak of"
 
 
-def _resampled(values: np.ndarray, seed: int) -> np.ndarray:
-    """(B,) means of as many values, drawn with replacement."""
-    count = len(values)
-    shares = np.full(count, 1 / count)
-    drawn = np.random.default_rng(seed).multinomial(count, shares, size=RESAMPLES)
-    means: np.ndarray = drawn @ values / count
-    return means
+def _of_the_mean(values: np.ndarray) -> float:
+    """The variance of the mean of (N,) values, at least two."""
+    return float(values.var(ddof=1)) / len(values)

@@ -30,7 +30,7 @@ class Part(BaseModel):
 
 
 class Interval(Part):
-    """A mean over pictures and its 95 % bootstrap interval."""
+    """A mean over pictures and its 95 % confidence interval."""
 
     mean: float
     low: float

@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import numpy as np
@@ -6,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixelgen.comparison.uncertainty import estimate, holm, mark, paired_bootstrap
+from pixelgen.comparison.uncertainty import (
+    estimate,
+    holm,
+    mark,
+    paired_difference,
+)
+from pixelgen.evaluation.student import t_tail
 
 
 def test_with_one_seed_it_is_the_standard_error_over_pictures():
@@ -50,22 +55,38 @@ def test_it_is_the_true_error_on_average():
     assert np.mean(squared) == pytest.approx(true, rel=0.05)
 
 
-def test_the_bootstrap_agrees_with_every_resample_there_is():
-    differences = np.array([0.9, 0.5, -0.3, 0.4, 0.2, -0.1])
-    every = np.array(list(itertools.product(differences, repeat=6))).mean(
-        axis=1
-    )  # 46,656 in steps of 0.017
+def test_with_one_seed_it_is_students_paired_test():
+    # Of the differences: mean 0.25, variance 0.195; t = 0.25 / √(0.195 / 6) = 1.3868 with 5.
+    differences = np.array([0.9, 0.5, -0.3, 0.4, 0.2, -0.2])
     reference = np.array([[3.0, 1.0, 4.0, 1.0, 5.0, 9.0]])
-    found = paired_bootstrap(reference + differences, reference, resamples=50_000)
-    assert found.mean == pytest.approx(differences.mean())
-    assert found.p == pytest.approx(2 * (every <= 0).mean(), abs=0.01)
-    assert found.low == pytest.approx(np.quantile(every, 0.025), abs=0.02)
-    assert found.high == pytest.approx(np.quantile(every, 0.975), abs=0.02)
+    found = paired_difference(reference + differences, reference)
+    error = differences.std(ddof=1) / math.sqrt(6)
+    assert found.mean == pytest.approx(0.25)
+    assert found.low == pytest.approx(0.25 - 2.5706 * error, abs=1e-4)  # from a table
+    assert found.high == pytest.approx(0.25 + 2.5706 * error, abs=1e-4)
+    assert found.p == pytest.approx(2 * t_tail(found.mean / error, 5))
+
+
+@pytest.mark.parametrize(("seeds", "pictures", "settings"), [(2, 7, 2), (3, 7, 2), (3, 20, 5)])
+def test_alike_settings_are_marked_as_seldom_as_is_said(seeds, pictures, settings):
+    """The best is picked from the numbers; at most one comparison in 20 may have a mark."""
+    generator = np.random.default_rng(seeds * pictures)
+    marked = 0
+    for _ in range(400):
+        values = generator.normal(0, 0.4, (1, 1, pictures))
+        values = values + generator.normal(0, 0.03, (settings, seeds, 1))
+        values = values + generator.normal(0, 0.05, (settings, 1, pictures))
+        values = values + generator.normal(0, 0.02, (settings, seeds, pictures))
+        best = values.mean(axis=(1, 2)).argmin()
+        others = [values[each] for each in range(settings) if each != best]
+        p = [paired_difference(other, values[best]).p for other in others]
+        marked += mark(min(holm(p, settings * (settings - 1) // 2))) != ""
+    assert marked / 400 < 0.08  # 0.05, and three standard errors
 
 
 def test_pairing_takes_out_how_hard_a_picture_is():
     hard = np.random.default_rng(2).normal(0, 100, (1, 20))
-    found = paired_bootstrap(hard + 0.5, hard)
+    found = paired_difference(hard + 0.5, hard)
     assert found.low == pytest.approx(0.5)
     assert found.high == pytest.approx(0.5)
     assert mark(found.p) == "**"
@@ -74,32 +95,33 @@ def test_pairing_takes_out_how_hard_a_picture_is():
 def test_the_luck_of_seeds_is_in_it():
     pictures = np.random.default_rng(3).normal(4, 0.1, (1, 20))
     lucky = pictures + np.array([[-0.5], [0.5], [0.4]])
-    assert mark(paired_bootstrap(lucky, pictures).p) == ""
+    assert mark(paired_difference(lucky, pictures).p) == ""
 
 
 @pytest.mark.parametrize("pictures", [1, 2, 4])
 def test_few_pictures_cannot_prove_anything(pictures):
     reference = np.ones((1, pictures))
-    found = paired_bootstrap(reference + 5, reference)
+    found = paired_difference(reference + 5, reference)
     assert found.p == 2.0 ** (1 - pictures)
     assert mark(found.p) == ""
 
 
 def test_no_difference_has_no_mark():
     values = np.random.default_rng(4).normal(size=(2, 10))
-    assert paired_bootstrap(values, values).p > 0.5
+    assert paired_difference(values, values).p > 0.5
 
 
 def test_the_same_numbers_give_the_same_verdict():
     generator = np.random.default_rng(5)
     one, other = generator.normal(size=(2, 9)), generator.normal(size=(3, 9))
-    assert paired_bootstrap(one, other) == paired_bootstrap(one, other)
+    assert paired_difference(one, other) == paired_difference(one, other)
 
 
 def test_holm():
     # 0.01 × 3; 0.03 × 2; 0.04 × 1, but no less than the one before.
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([]) == []
+    assert holm([0.01, 0.04], tests=3) == pytest.approx([0.03, 0.08])  # the best was picked
 
 
 @given(st.lists(st.floats(0, 1)))

@@ -30,6 +30,18 @@ def test_the_interval_is_as_wide_as_the_standard_error_says():
     assert found.high == pytest.approx(found.mean + 1.96 * error, abs=0.02)
 
 
+@pytest.mark.parametrize("count", [3, 7])
+def test_the_interval_of_few_holds_the_mean_as_often_as_is_said(count):
+    rng = np.random.default_rng(count)
+    found = [interval(rng.normal(4, 0.5, count)) for _ in range(1000)]
+    assert np.mean([each.low <= 4 <= each.high for each in found]) == pytest.approx(0.95, abs=0.03)
+
+
+def test_of_one_picture_there_is_no_interval():
+    assert interval(np.array([4.5])) == Interval(mean=4.5, low=4.5, high=4.5)
+    assert difference(np.array([4.5]), np.array([4.0])) == Interval(mean=0.5, low=0.5, high=0.5)
+
+
 def test_the_gap_has_the_spread_of_both_sides():
     rng = np.random.default_rng(0)
     first, second = rng.normal(4, 0.3, 100), rng.normal(3, 0.4, 100)
