@@ -20,6 +20,7 @@ import shutil
 import signal
 import threading
 import tomllib
+import traceback
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from pixelgen.comparison.ranking import Finished, Ranking, rank, unequal_budgets
 from pixelgen.errors import PixelgenError, RunNotFound, TrainingError
 from pixelgen.executors.interface import Executor
 from pixelgen.recipe import Recipe
+from pixelgen.registration import reason_of
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory
 
@@ -46,8 +48,9 @@ FOLDERS = ("runs", "recipes", "logs", "measured")
 
 SHARED = (
     "The runs were shared out, and those on one machine at a time have taken its cores from one "
-    "another: a budget in targets, steps or epochs is the same for all, one in minutes is not"
+    "another: speeds and energy are not those of a run by itself"
 )
+UNEQUAL = "A budget in targets, steps or epochs is the same for all, one in minutes is not"
 
 
 class Watcher:
@@ -164,8 +167,10 @@ def compare(
         )
     ranking = rank(ranked)
     notes = ranking.notes
-    if executor is not None and matrix.budget.unit == "minutes":
+    if executor is not None:
         notes = (*notes, SHARED)
+        if matrix.budget.unit == "minutes":
+            notes = (*notes, UNEQUAL)
     return Comparison(directory, ranking, tuple(failures), str(matrix.budget), notes, stopped)
 
 
@@ -286,7 +291,16 @@ def _outcome(
                     return None
                 if not _carry_out(job, directory, watcher, should_stop):
                     return None
-            return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
+            try:
+                return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
+            except (PixelgenError, OSError):
+                raise
+            except Exception as error:  # of a plugin's: the other runs go on
+                log = directory / "logs" / f"{job.name}.txt"
+                with log.open("a", encoding="utf-8") as file:
+                    file.write(traceback.format_exc())
+                reason = f"it cannot be measured: {reason_of(error)}"
+                raise TrainingError(reason, where=str(log)) from error
     except PixelgenError as error:
         return Failure(name, job.seed, str(error))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -49,6 +50,7 @@ def check_yields_pictures(subject: Subject) -> None:
     """
     with source(subject) as made:
         found = some(made)
+        names = [each.name for each in some(made, most=MOST_COUNTED)]
     for each in found:
         if isinstance(each, BadPicture):
             if not (each.name and each.reason):
@@ -61,9 +63,9 @@ def check_yields_pictures(subject: Subject) -> None:
             raise Broken(f"picture {each.name!r} has the shape {pixels.shape}")
         if not (isinstance(each.name, str) and each.name and isinstance(each.group, str)):
             raise Broken(f"a picture has the name {each.name!r} and the group {each.group!r}")
-    names = [each.name for each in found]
-    if len(set(names)) < len(names):
-        raise Broken(f"two pictures have one name: {sorted(names)}")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise Broken(f"two pictures have one name: {twice[0]!r}")
     if not any(isinstance(each, Picture) for each in found):
         raise Broken("pictures yields not a single picture")
 

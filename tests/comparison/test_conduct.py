@@ -120,7 +120,7 @@ class TestSharedOut:
         again = Listed()
         compare(matrix_of(pictures), tmp_path, again, executor=executor)
         assert again.found == [True] * 4
-        assert shared.notes == compared.notes
+        assert shared.notes == (*compared.notes, conduct.SHARED)
 
     def test_one_that_fails_does_not_stop_the_others(self, pictures, tmp_path):
         pytest.importorskip("torch", reason="torch is not installed")
@@ -266,6 +266,25 @@ def test_a_full_disk_is_the_failure_of_a_run(pictures, tmp_path):
     found = compare(matrix, tmp_path)
     assert len(found.failures) == 1
     assert "cannot write" in found.failures[0].reason
+    assert sorted(len(row.runs) for row in found.ranking.rows) == [1, 2]
+
+
+def test_a_run_that_cannot_be_measured_does_not_stop_the_others(
+    compared, pictures, tmp_path, monkeypatch
+):
+    def broken(path, record):
+        if path.name == job.name:
+            raise ValueError("shapes (8, 8, 3) and (8, 8, 4)")
+        return measurement(path, record)
+
+    directory = tmp_path / "comparison"
+    shutil.copytree(compared.directory, directory)
+    job, measurement = prepare(matrix_of(pictures))[0], conduct._measurement
+    monkeypatch.setattr(conduct, "_measurement", broken)
+    found = compare(matrix_of(pictures), directory)
+    [failure] = found.failures
+    assert "it cannot be measured: ValueError: shapes" in failure.reason
+    assert "Traceback" in (directory / "logs" / f"{job.name}.txt").read_text()
     assert sorted(len(row.runs) for row in found.ranking.rows) == [1, 2]
 
 

@@ -167,6 +167,11 @@ def own_numbers(self, plan):
     return np.random.default_rng(0).integers(0, self.spec.vocab_size, shape, np.int32)
 
 
+def as_in_a_checkpoint(self, directory: Path) -> None:
+    Sound.save(self, directory)
+    (directory / "progress.json").write_text("{}")
+
+
 def pickled(self, directory: Path) -> None:
     Sound.save(self, directory)
     (directory / "more.pickle").write_bytes(pickle.dumps(1))
@@ -282,6 +287,11 @@ MISTAKES.add(
     "any_palette any_scan batch_of_one grid_of_one saved_model_is_the_same "
     "training_resumes_exactly",
     save=rounded,
+)
+MISTAKES.add(
+    "a checkpoint's file saved",
+    "damaged_files_are_refused files_are_safe",
+    save=as_in_a_checkpoint,
 )
 MISTAKES.add("a pickle saved", "damaged_files_are_refused files_are_safe", save=pickled)
 MISTAKES.add("damage not said", "damaged_files_are_refused", load=classmethod(trusting))
