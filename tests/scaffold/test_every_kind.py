@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelgen.scaffold.distribution import KINDS, write_distribution
+from pixelgen.scaffold.distribution import KINDS, LONGEST, write_distribution
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,6 +79,16 @@ def test_plugins_check_passes(kind: str, installed: Path, tmp_path: Path) -> Non
 def test_the_code_is_clean(distributions: Path) -> None:
     for command in (["check", "."], ["format", "--check", "."]):
         ran = called("ruff", *command, "--no-cache", cwd=distributions)
+        assert ran.returncode == 0, ran.stdout
+
+
+def test_the_code_is_clean_whatever_the_length_of_the_name(tmp_path: Path) -> None:
+    for kind in KINDS:
+        longest = "a" * (LONGEST - len(f"-{kind}"))
+        for name in (f"a-{kind}", f"gated-middling-{kind}", f"{longest}-{kind}"):
+            write_distribution(name, kind, tmp_path, "Ada")
+    for command in (["check", "."], ["format", "--check", "."]):
+        ran = called("ruff", *command, "--no-cache", cwd=tmp_path)
         assert ran.returncode == 0, ran.stdout
 
 
