@@ -118,8 +118,8 @@ def start(
     """
     help_if_asked(resolved.classes["model"], str(resolved.recipe.model.name))
     listener = listener or Listener()
-    listening = tracked(resolved)  # a tracker that cannot be made is said before anything is done
     check_free(out or free_place(resolved.recipe))
+    listening = tracked(resolved)  # a tracker that cannot be made is said before anything is done
     for reason in resolved.reasons:
         listener.note(f"Took {reason}")
     recipe = resolved.recipe

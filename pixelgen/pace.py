@@ -91,7 +91,9 @@ class Pace:
         budget = self.minutes * 60
         progress = self.progress(step)
         if len(self.knots) == 1:
-            ready = step >= HOLD_STEPS and seconds >= HOLD_SHARE * budget
+            if step == 1:  # with which the first pictures were waited for, and much was set up
+                self._planned = (step, seconds)
+            ready = step >= HOLD_STEPS and seconds - self._planned[1] >= HOLD_SHARE * budget
             if not ready and seconds < budget:
                 return
         else:

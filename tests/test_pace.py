@@ -64,6 +64,13 @@ def test_a_slow_first_step_does_not_cut_the_run_short():
     assert seconds == pytest.approx(60, rel=0.05)
 
 
+def test_waiting_before_the_first_step_does_not_hurry_the_schedule():
+    progresses, seconds = run(Pace(minutes=1), lambda step: 2.0 if step == 1 else 0.01)
+    a_tenth_later = round((seconds - 2.0) / 10 / 0.01)
+    assert progresses[a_tenth_later] == pytest.approx(0.1, abs=0.03)
+    assert seconds == pytest.approx(60, abs=0.5)
+
+
 def test_steps_longer_than_the_budget_end_it_soon():
     progresses, _ = run(Pace(minutes=1), lambda step: 300.0)
     assert len(progresses) <= 2

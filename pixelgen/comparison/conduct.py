@@ -50,7 +50,7 @@ SHARED = (
     "The runs were shared out, and those on one machine at a time have taken its cores from one "
     "another: speeds and energy are not those of a run by itself"
 )
-UNEQUAL = "A budget in targets, steps or epochs is the same for all, one in minutes is not"
+MINUTES = "A budget in targets, steps or epochs is the same for all, one in minutes is not"
 
 
 class Watcher:
@@ -139,6 +139,7 @@ def compare(
     with atomic.explained(directory):
         for folder in FOLDERS:
             (directory / folder).mkdir(parents=True, exist_ok=True)
+    fresh = not all(_is_finished(directory / "runs" / job.name) for job in jobs)
     finished: dict[str, list[Finished]] = {name: [] for name in names}
     failures = []
     stopped = False
@@ -167,10 +168,10 @@ def compare(
         )
     ranking = rank(ranked)
     notes = ranking.notes
-    if executor is not None:
+    if executor is not None and fresh:
         notes = (*notes, SHARED)
         if matrix.budget.unit == "minutes":
-            notes = (*notes, UNEQUAL)
+            notes = (*notes, MINUTES)
     return Comparison(directory, ranking, tuple(failures), str(matrix.budget), notes, stopped)
 
 

@@ -16,6 +16,7 @@ from pixelgen.comparison.conduct import Comparison
 from pixelgen.comparison.plot import plot_bits, plot_rate_distortion
 from pixelgen.comparison.ranking import Row
 from pixelgen.comparison.table import cells
+from pixelgen.comparison.uncertainty import Difference
 from pixelgen.report.axes import colour_of
 
 TEMPLATE = "page.html"
@@ -56,10 +57,7 @@ def render_page(comparison: Comparison) -> str:
         plots.append(plot_rate_distortion(ranking))
     rows = [cells(row) for row in ranking.rows]
     intervals = [
-        (f"{row.behind.low:+.3f} to {row.behind.high:+.3f}", f"p = {row.p:.2g}")
-        if row.behind
-        else ()
-        for row in ranking.rows
+        (_between(row.behind), f"p = {row.p:.2g}") if row.behind else () for row in ranking.rows
     ]
     colours = [colour_of(number) for number in range(len(rows))]
     environment = jinja2.Environment(
@@ -109,3 +107,9 @@ def _distinct(strips: list[Strip]) -> list[Strip]:
     for strip in strips:
         names.setdefault(strip.address, []).append(strip.name)
     return [Strip(" · ".join(each), address) for address, each in names.items()]
+
+
+def _between(gap: Difference) -> str:
+    if gap.low is None or gap.high is None:
+        return "one picture tells no interval"
+    return f"{gap.low:+.3f} to {gap.high:+.3f}"

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pixelgen.evaluation.student import t_bound, t_tail
+from pixelgen.evaluation.student import satterthwaite, t_bound, t_tail
 
+LEAST = 1e-12  # p; no model of chance is that true
 EQUAL = 1e-9  # of a difference: less than that is rounding
 MARKS = ((0.01, "**"), (0.05, "*"))
 
@@ -37,13 +38,13 @@ class Difference:
 
     Attributes:
         mean: of the differences.
-        low, high: its 95 % confidence interval.
+        low, high: its 95 % confidence interval; None where one picture tells nothing of it.
         p: two-sided, how likely a difference as sure as this is by chance alone.
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p: float
 
 
@@ -81,7 +82,7 @@ def paired_difference(values: np.ndarray, reference: np.ndarray) -> Difference:
     luck, and nothing is added.
 
     p is never less than 2^(1−N), the chance that N differences have one sign by luck alone: a few
-    pictures that happen to differ by the same are no proof.
+    pictures that happen to differ by the same are no proof. Nor is it less than `LEAST`.
 
     Args:
         values: (S, N).
@@ -90,15 +91,15 @@ def paired_difference(values: np.ndarray, reference: np.ndarray) -> Difference:
     pictures = values.shape[1]
     mean = float(values.mean() - reference.mean())
     if pictures == 1:
-        return Difference(mean, -math.inf, math.inf, 1.0)
+        return Difference(mean, None, None, 1.0)
     by_picture = values.mean(axis=0) - reference.mean(axis=0)
     parts = [(float(by_picture.var(ddof=1)) / pictures, pictures - 1)]  # variances and their df
     parts += [(_of_seeds(each), len(each) - 1) for each in (values, reference) if len(each) > 1]
     variance = sum(part for part, _ in parts)
-    least = 2.0 ** (1 - pictures)
+    least = max(2.0 ** (1 - pictures), LEAST)
     if not variance > (EQUAL * abs(mean)) ** 2:
         return Difference(mean, mean, mean, least if mean else 1.0)
-    freedom = max(1, math.floor(variance**2 / sum(part**2 / df for part, df in parts)))
+    freedom = satterthwaite(parts)
     error = math.sqrt(variance)
     half = error * t_bound(freedom)
     p = 2 * t_tail(abs(mean) / error, freedom)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pixelgen.evaluation.record import Fit, Interval
-from pixelgen.evaluation.student import t_bound
+from pixelgen.evaluation.student import satterthwaite, t_bound
 
 RISEN = 0.05  # bits per pixel that held-out bits rose by after their best: overfitting
 WIDE = 0.25  # of the held-out bits: a gap as wide is overfitting too
@@ -18,12 +18,15 @@ FALLING = 0.02  # bits per pixel gained in the last fifth of the run
 
 
 def interval(values: np.ndarray) -> Interval:
-    """Return the mean of (N,) values and its 95 % confidence interval; of one value, no wider."""
+    """Return the mean of (N,) values, none below 0, and its 95 % confidence interval.
+
+    Of one value the interval is no wider.
+    """
     mean = float(values.mean())
     half = 0.0
     if len(values) > 1:
         half = t_bound(len(values) - 1) * math.sqrt(_of_the_mean(values))
-    return Interval(mean=mean, low=mean - half, high=mean + half)
+    return Interval(mean=mean, low=max(0.0, mean - half), high=mean + half)
 
 
 def difference(values: np.ndarray, others: np.ndarray) -> Interval:
@@ -33,8 +36,7 @@ def difference(values: np.ndarray, others: np.ndarray) -> Interval:
     variance = sum(part for part, _ in parts)
     half = 0.0
     if variance:
-        freedom = math.floor(variance**2 / sum(part**2 / df for part, df in parts))
-        half = t_bound(max(1, freedom)) * math.sqrt(variance)
+        half = t_bound(satterthwaite(parts)) * math.sqrt(variance)
     return Interval(mean=mean, low=mean - half, high=mean + half)
 
 

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 INTERVAL = 0.95
+
+
+def satterthwaite(parts: Sequence[tuple[float, int]]) -> int:
+    """Return the degrees of freedom of a sum of variances, rounded down; at least 1.
+
+    Args:
+        parts: each variance, of which not all are 0, and its degrees of freedom.
+    """
+    total = sum(variance for variance, _ in parts)
+    freedom = total**2 / sum(variance**2 / df for variance, df in parts)
+    return max(1, math.floor(freedom * (1 + 1e-9)))  # which is df itself where there is one
 
 
 def t_tail(t: float, freedom: int) -> float:

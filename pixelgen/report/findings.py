@@ -34,7 +34,7 @@ class Findings:
     """What an evaluation found.
 
     Attributes:
-        pairs: samples beside the training picture that is nearest, the nearest first.
+        pairs: samples beside the training picture that is nearest, copies first, then the nearest.
         heat_maps: held-out pictures beside where their bits lie, the hardest first.
         lines: measures as (what, value, what real pictures reach).
     """

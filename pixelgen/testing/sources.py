@@ -49,9 +49,8 @@ def check_yields_pictures(subject: Subject) -> None:
     What to do: convert to uint8 RGB; name a picture by its path or its number.
     """
     with source(subject) as made:
-        found = some(made)
-        names = [each.name for each in some(made, most=MOST_COUNTED)]
-    for each in found:
+        found = some(made, most=MOST_COUNTED)
+    for each in found[:ENOUGH]:
         if isinstance(each, BadPicture):
             if not (each.name and each.reason):
                 raise Broken(f"a bad picture has the name {each.name!r} and reason {each.reason!r}")
@@ -63,10 +62,11 @@ def check_yields_pictures(subject: Subject) -> None:
             raise Broken(f"picture {each.name!r} has the shape {pixels.shape}")
         if not (isinstance(each.name, str) and each.name and isinstance(each.group, str)):
             raise Broken(f"a picture has the name {each.name!r} and the group {each.group!r}")
+    names = [each.name for each in found if isinstance(each, Picture)]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise Broken(f"two pictures have one name: {twice[0]!r}")
-    if not any(isinstance(each, Picture) for each in found):
+    if not names:
         raise Broken("pictures yields not a single picture")
 
 

@@ -20,7 +20,7 @@ def listening(subject: Subject) -> Catalogue:
     tracker = subject.type(subject.parsed())
     origin = Origin(f"tracker {subject.name}", "no distribution", "", "registered in place")
     found.add(tracker, origin)
-    if not found.hooks.has_plugin(origin.plugin):  # or it is heard, though deprecated
+    if found.hooks.get_plugin(origin.plugin) is not tracker:  # or it is heard, though deprecated
         raise Broken("; ".join(problem.reason for problem in found.problems))
     return found
 

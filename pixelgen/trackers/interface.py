@@ -46,7 +46,8 @@ def tracking(trackers: Mapping[str, Tracker]) -> Iterator[None]:
             plugin = f"tracker {name}"
             found = stack.enter_context(registered(tracker, plugin))
             for problem in found.problems:
-                if problem.origin.plugin == plugin and not found.hooks.has_plugin(plugin):
+                heard = found.hooks.get_plugin(plugin) is tracker  # though deprecated, maybe
+                if problem.origin.plugin == plugin and not heard:
                     raise PluginUnusable(
                         f"the tracker {name!r} would not hear of the run: {problem.reason}",
                         where=f"in {type(tracker).__module__}",

@@ -11,7 +11,7 @@ from pixelgen.comparison.uncertainty import (
     mark,
     paired_difference,
 )
-from pixelgen.evaluation.student import t_tail
+from pixelgen.evaluation.student import t_bound, t_tail
 
 
 def test_with_one_seed_it_is_the_standard_error_over_pictures():
@@ -96,6 +96,22 @@ def test_the_luck_of_seeds_is_in_it():
     pictures = np.random.default_rng(3).normal(4, 0.1, (1, 20))
     lucky = pictures + np.array([[-0.5], [0.5], [0.4]])
     assert mark(paired_difference(lucky, pictures).p) == ""
+
+
+@pytest.mark.parametrize("pictures", [2, 8, 16, 31, 64, 250])
+def test_with_one_seed_every_picture_but_one_is_a_degree_of_freedom(pictures):
+    generator = np.random.default_rng(pictures)
+    for _ in range(20):
+        values, reference = generator.normal(4, 1, (2, 1, pictures))
+        found = paired_difference(values, reference)
+        error = (values - reference).std(ddof=1) / math.sqrt(pictures)
+        assert found.high - found.mean == pytest.approx(t_bound(pictures - 1) * error)
+        assert found.p >= 1e-12
+
+
+def test_of_one_picture_nothing_is_known():
+    found = paired_difference(np.array([[5.0], [5.1]]), np.array([[4.0]]))
+    assert (found.low, found.high, found.p) == (None, None, 1.0)
 
 
 @pytest.mark.parametrize("pictures", [1, 2, 4])

@@ -102,7 +102,7 @@ def novelty_of(
                 np.stack([rows[index] for index in order[begin : begin + PER_LINE]])
                 for begin in range(0, min(ON_SHEET, len(order)), PER_LINE)
             ],
-            title="Samples beside the nearest training picture, the nearest first",
+            title="Samples beside the nearest training picture, copies first, then the nearest",
         )
     )
     verdicts = [entry.verdict for entry in entries]

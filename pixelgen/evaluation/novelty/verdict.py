@@ -62,12 +62,14 @@ class Thresholds:
         side = min(grid)
         block = math.floor(BEYOND * _all_but_the_last(blocks)) + 1
         run = math.floor(BEYOND * _all_but_the_last(runs)) + 1
+        # However much real pictures share, the whole of another picture is a copy; of a square one
+        # alone is that a square.
+        whole = max(3, side) if grid[0] == grid[1] else max(grid) + 1
         return cls(
             copy=copy,
             close=min(copy, max(SURE - MARGIN, highest)),
-            # However much real pictures share, a whole picture of another is a copy.
-            block=min(side, max(3, block, math.ceil(SURE_BLOCK * side))),
-            near_block=min(side, max(3, block, math.ceil(NEAR_BLOCK * side))),
+            block=min(whole, max(3, block, math.ceil(SURE_BLOCK * side))),
+            near_block=min(whole, max(3, block, math.ceil(NEAR_BLOCK * side))),
             near_run=max(3, run, math.ceil(NEAR_RUN * grid[1])),
         )
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pixelgen.runs import checksums
+from pixelgen.runs.checkpoints import PROGRESS, TRAINING
 from pixelgen.testing.arrays import expect_equal
 from pixelgen.testing.contract import Broken, check
 from pixelgen.testing.files import expect_allowed_files, expect_damage_is_refused, folder
 from pixelgen.testing.models.world import make_world
 from pixelgen.testing.subject import Subject
+
+TAKEN = (TRAINING, PROGRESS, checksums.FILE)  # which a checkpoint puts beside a model's files
 
 
 @check("model")
@@ -41,6 +45,9 @@ def check_files_are_safe(subject: Subject) -> None:
     with folder() as directory:
         make_world(subject).trained().save(directory)
         expect_allowed_files(directory)
+        taken = [name for name in TAKEN if (directory / name).exists()]
+        if taken:
+            raise Broken(f"save writes {taken[0]}, which is a checkpoint's own")
 
 
 @check("model")

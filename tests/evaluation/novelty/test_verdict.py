@@ -62,6 +62,12 @@ def test_a_folder_that_holds_a_picture_twice_does_not_hide_copies():
     assert twins.copy < 1
 
 
+@pytest.mark.parametrize("grid", [(1, 8), (2, 8), (8, 32)])
+def test_a_square_of_a_thin_picture_is_not_the_whole(grid):
+    thresholds = Thresholds.of([0.2] * 20, [grid[0]] * 20, [grid[1] // 2] * 20, grid)
+    assert thresholds.verdict(0.0, grid[0], grid[0]) != "copy"
+
+
 def test_the_rank_is_the_share_of_real_pictures_with_as_much_in_common():
     assert rank(0.5, [0.1, 0.5, 0.9, 0.2]) == 0.5
     assert rank(1.0, [0.1, 0.5]) == 0
