@@ -95,7 +95,7 @@ def test_a_lower_learning_rate_moves_the_weights_less(backend):
 
 def weights(model):
     found = model._network.weights if isinstance(model, NumpyLSTM) else model.network.weights()
-    return {name: np.array(weight) for name, weight in found.items()}
+    return {name: np.asarray(weight).copy() for name, weight in found.items()}
 
 
 def test_a_leader_whose_step_fails_copies_its_model_to_the_others_again(monkeypatch):

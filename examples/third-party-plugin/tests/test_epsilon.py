@@ -15,5 +15,6 @@ def test_conformance(check: Callable[[], None]) -> None:
 
 def test_the_best_token_is_never_lost() -> None:
     logits = np.array([[0.0, 9.0, 1.0]], np.float32)
-    drawn = Epsilon(Epsilon.Options()).probabilities(logits, np)
+    sampler = Epsilon(Epsilon.Options())
+    drawn = sampler.probabilities(logits, np)
     assert drawn[0].argmax() == 1
