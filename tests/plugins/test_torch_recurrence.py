@@ -37,6 +37,16 @@ def reference(x, w, r, b, h, c):
     return outputs, last_h[0], last_c[0]
 
 
+def expect_alike(results, expected, ours, theirs):
+    """Results, and the gradients of the inputs and weights that they come from, in float32."""
+    for result, expectation in zip(results, expected, strict=True):
+        torch.testing.assert_close(result, expectation, rtol=1e-4, atol=1e-5)
+    results[0].square().sum().backward()
+    expected[0].square().sum().backward()
+    for ours_, theirs_ in zip(ours[:4], theirs[:4], strict=True):
+        torch.testing.assert_close(ours_.grad, theirs_.grad, rtol=1e-3, atol=1e-4)
+
+
 def test_by_hand_the_gradients_are_those_of_finite_differences():
     assert torch.autograd.gradcheck(lambda *all_: recurrence.lstm(*all_)[0], tensors())
 
@@ -67,13 +77,7 @@ def test_every_road_follows_nn_lstm_in_float32_at_any_shape(by_hand, shape, monk
     if by_hand:
         monkeypatch.setattr(recurrence, "onednn_works", lambda dtype: False)
     ours, theirs = tensors(torch.float32, **shape), tensors(torch.float32, **shape)
-    results, expected = recurrence.lstm(*ours), reference(*theirs)
-    for result, expectation in zip(results, expected, strict=True):
-        torch.testing.assert_close(result, expectation, rtol=1e-4, atol=1e-5)
-    results[0].square().sum().backward()
-    expected[0].square().sum().backward()
-    for ours_, theirs_ in zip(ours[:4], theirs[:4], strict=True):
-        torch.testing.assert_close(ours_.grad, theirs_.grad, rtol=1e-3, atol=1e-4)
+    expect_alike(recurrence.lstm(*ours), reference(*theirs), ours, theirs)
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
@@ -92,13 +96,8 @@ def test_bfloat16_products_stay_near_the_float32_ones(by_hand, monkeypatch):
 def test_the_gpus_road_gives_the_same_numbers():
     """Without a GPU the call that cuDNN answers there is answered by PyTorch's own loop."""
     ours, theirs = tensors(torch.float32), tensors(torch.float32)
-    results, expected = recurrence._cudnn(*ours), reference(*theirs)
-    for result, expectation in zip(results, expected, strict=True):
-        torch.testing.assert_close(result, expectation, rtol=1e-4, atol=1e-5)
-    results[0].square().sum().backward()
-    expected[0].square().sum().backward()
-    for ours_, theirs_ in zip(ours[:4], theirs[:4], strict=True):
-        torch.testing.assert_close(ours_.grad, theirs_.grad, rtol=1e-3, atol=1e-4)
+    results = recurrence._cudnn(*ours)
+    expect_alike(results, reference(*theirs), ours, theirs)
     rough = recurrence._cudnn(ours[0].detach().bfloat16(), *ours[1:])
     assert [result.dtype for result in rough] == [torch.bfloat16, torch.float32, torch.float32]
     assert (rough[0].float() - results[0]).abs().max() < 0.05
