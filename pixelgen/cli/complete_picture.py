@@ -79,13 +79,15 @@ def complete_picture(
             "keep": None if keep == KEPT else keep,
             "mask": mask and painting.named_apart(mask),
             "in_palette": in_palette or None,
-            "model": model,
-            "sampler": None if sampler == opened.recipe.sampler.name else sampler,
-            **(chosen["sampler"] or {}),
-            **(chosen["model"] or {}),
-            "temperature": temperature_schedule or told,
-            "best_of": None if best_of == 1 else best_of,
-            "group": group,
+            **painting.differing(
+                opened,
+                chosen,
+                model=model,
+                sampler=sampler,
+                temperature=temperature_schedule or told,
+                best_of=best_of,
+                group=group,
+            ),
         }
         out = opened.path / "completions" / (picture.stem or "picture")
         out /= painting.folder_name(opened, width, height, settings)

@@ -192,6 +192,28 @@ def asked_temperatures(
     return [*parse_temperatures(texts or [])] or [None]
 
 
+def differing(
+    run: Run,
+    chosen: Mapping[str, Mapping[str, Any] | None],
+    *,
+    model: str | None,
+    sampler: str | None,
+    temperature: str | float | None,
+    best_of: int,
+    group: str | None,
+) -> dict[str, Any]:
+    """Return what `sample` and `complete` share of the settings of `folder_name`."""
+    return {
+        "model": model,
+        "sampler": None if sampler == run.recipe.sampler.name else sampler,
+        **(chosen["sampler"] or {}),
+        **(chosen["model"] or {}),
+        "temperature": temperature,
+        "best_of": None if best_of == 1 else best_of,
+        "group": group,
+    }
+
+
 def named_apart(path: Path) -> str:
     """Return a file's name without its ending, told apart from files elsewhere of the same name."""
     return f"{path.stem}-{_digest(str(path.resolve()))[:4]}"

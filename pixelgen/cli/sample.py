@@ -102,13 +102,15 @@ def sample(
         return
     if out is None:  # in samples/ itself a name tells all that sets a picture apart from its own
         settings = {
-            "model": model,
-            "sampler": None if sampler == recipe.sampler.name else sampler,
-            **(chosen["sampler"] or {}),
-            **(chosen["model"] or {}),
-            "temperature": temperature_schedule,
-            "best_of": None if best_of == 1 else best_of,
-            "group": group,
+            **painting.differing(
+                opened,
+                chosen,
+                model=model,
+                sampler=sampler,
+                temperature=temperature_schedule,
+                best_of=best_of,
+                group=group,
+            ),
             "prime": None if prime is None else f"{prime.stem}-{prime_rows}",
         }
         out = opened.directory.samples / painting.folder_name(opened, width, height, settings)

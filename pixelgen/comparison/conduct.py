@@ -292,16 +292,7 @@ def _outcome(
                     return None
                 if not _carry_out(job, directory, watcher, should_stop):
                     return None
-            try:
-                return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
-            except (PixelgenError, OSError):
-                raise
-            except Exception as error:  # of a plugin's: the other runs go on
-                log = directory / "logs" / f"{job.name}.txt"
-                with log.open("a", encoding="utf-8") as file:
-                    file.write(traceback.format_exc())
-                reason = f"it cannot be measured: {reason_of(error)}"
-                raise TrainingError(reason, where=str(log)) from error
+            return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
     except PixelgenError as error:
         return Failure(name, job.seed, str(error))
 
@@ -391,7 +382,16 @@ def _measurement(path: Path, record: Path) -> Measurement:
 
 def _measured(name: str, seed: int, directory: Path, directory_name: str) -> Finished:
     path, record = directory / "runs" / directory_name, directory / "measured" / directory_name
-    found = _measurement(path, record)
+    try:
+        found = _measurement(path, record)
+    except (PixelgenError, OSError):
+        raise
+    except Exception as error:  # of a plugin's: the other runs go on
+        log = directory / "logs" / f"{directory_name}.txt"
+        with log.open("a", encoding="utf-8") as file:
+            file.write(traceback.format_exc())
+        reason = f"it cannot be measured: {reason_of(error)}"
+        raise TrainingError(reason, where=str(log)) from error
     usage_file = record / "usage.json"
     usage = Usage.model_validate_json(usage_file.read_bytes()) if usage_file.exists() else None
     return Finished(name, seed, path, record, found, usage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,6 @@ def paint_shards(
     """
     check_form(form)
     check_bounds("shard_size", shard_size, 1, MOST_PICTURES)
-    check_bounds("pictures", pictures, 0, MOST_PICTURES)
     check_bounds("first", first, 0, MOST_PICTURES)
     numbers_of(pictures, first, seed, asked.get("best_of", 1))
     seed = run.recipe.seed if seed is None else seed
@@ -102,11 +101,15 @@ def _with_one_more(
     done = sum(shard.pictures for shard in plan.shards)
     count = min(plan.shard_size, plan.pictures - done)
     path = folder / f"shard-{len(plan.shards):05d}.{plan.form}"
-    number = plan.first + done
+    number, groups = plan.first + done, run.groups  # which are read from run.json
     with new_shard(path, plan.form) as shard:
         for painted in run.sample_in_parts(count, first=number, seed=plan.seed, **asked):
             for pixels in painted:
-                about = {"number": number, "seed": plan.seed, "group": _group(run, asked, number)}
+                about = {
+                    "number": number,
+                    "seed": plan.seed,
+                    "group": _group(groups, asked, number),
+                }
                 shard.add(number, png_bytes(pixels), about)
                 number += 1
             if progress is not None:
@@ -161,10 +164,10 @@ def _make(folder: Path) -> None:
         )
 
 
-def _group(run: Run, asked: Mapping[str, Any], number: int) -> str:
+def _group(groups: Sequence[str], asked: Mapping[str, Any], number: int) -> str:
     group = asked.get("group")
     if group is None:
-        return run.groups[in_turn([number], len(run.groups))[0]] if run.groups else ""
+        return groups[in_turn([number], len(groups))[0]] if groups else ""
     return group if isinstance(group, str) else "+".join(group)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import Field
 
 from pixelgen.tokenizers.assignment import ArrayDevice
-from pixelgen.tokenizers.histogram import ColourHistogram
 from pixelgen.tokenizers.numpy_kmeans import NumpyKMeans
 from pixelgen_cupy.assignment import CupyDevice
 from pixelgen_cupy.device import Found, find_device
@@ -38,7 +37,6 @@ class CupyKMeans(NumpyKMeans):
 
     def __init__(self, options: Any, *, device: str = "auto") -> None:
         super().__init__(options, device=device)
-        self._device = device
         self._found: Found | None = None  # while it learns: a module cannot be pickled
 
     def partial_fit(self, images: Iterable[np.ndarray], *, seed: int = 0) -> Self:
@@ -47,23 +45,19 @@ class CupyKMeans(NumpyKMeans):
         Raises:
             DeviceNotFound: a GPU was asked for by name and cannot be used; nothing has been read.
         """
-        find_device(self._device)
-        return super().partial_fit(images, seed=seed)
+        found = self._found = find_device(self.device)
+        cupy = found.cupy
+        with cupy.cuda.Device(found.index) if cupy else nullcontext():
+            try:
+                super().partial_fit(images, seed=seed)
+            finally:
+                self._found = None
+                if cupy:  # the model's turn comes next, in memory that CuPy would keep
+                    cupy.get_default_memory_pool().free_all_blocks()
+        self.notes.insert(0, found.says)
+        return self
 
     def _array_device(self) -> ArrayDevice:
         if self._found is None or self._found.cupy is None:
             return super()._array_device()
         return CupyDevice(self._found.cupy, self.options.chunk)
-
-    def _learn(self, histogram: ColourHistogram, seed: int) -> None:
-        found = self._found = find_device(self._device)
-        cupy = found.cupy
-        try:
-            with cupy.cuda.Device(found.index) if cupy else nullcontext():
-                super()._learn(histogram, seed)
-        finally:
-            self._found = None
-            if cupy:  # the model's turn comes next, in memory that CuPy would keep
-                with cupy.cuda.Device(found.index):
-                    cupy.get_default_memory_pool().free_all_blocks()
-        self.notes.insert(0, found.says)
