@@ -1,10 +1,19 @@
-"""What benchmarks on the article's paintings have in common: where these are, and the recipe."""
+"""What benchmarks on the article's paintings have in common: where these are, recipe and tokens."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 from typing import Any
+
+from pixelgen.data.collection import collect
+from pixelgen.data.material import Material, fit_tokenizer, make_material
+from pixelgen.executors.local import Local
+from pixelgen.framing import framing_of
+from pixelgen.models.markov import Markov
+from pixelgen.recipe import Recipe
+from pixelgen.resolving import resolve
+from pixelgen.sources.folder import Folder
 
 
 def monet() -> Path:
@@ -26,3 +35,16 @@ def recipe_of(split: int) -> dict[str, dict[str, Any]]:
         "tokenizer": {"name": "numpy-kmeans", "colors": 1000},
         "painting": {"pictures": 0, "while_training": 0},
     }
+
+
+def material_of(pictures: Path, tables: dict[str, dict[str, Any]]) -> Material:
+    """Return the pictures in tokens, row by row, as a recipe of these tables has them."""
+    resolved = resolve(Recipe.parse(tables), kinds=("source", "tokenizer", "model", "executor"))
+    recipe, serial = resolved.recipe, Local(Local.Options(kind="serial"))
+    collection = collect(Folder(Folder.Options(), str(pictures)), recipe.data.size)
+    chosen = collection.split(recipe.data.held_out, recipe.data.split_seed)
+    framing = framing_of(recipe)
+    tokenizer = resolved.classes["tokenizer"](resolved.options["tokenizer"])
+    fit_tokenizer(tokenizer, collection, chosen, framing, recipe.seed, serial)
+    segments = Markov.segments(Markov.Options())
+    return make_material(collection, chosen, framing, tokenizer, segments, serial)

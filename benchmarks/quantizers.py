@@ -81,12 +81,7 @@ def encode() -> Iterator[Row]:
     began = time.perf_counter()
     found = np.concatenate([nearest(some) for some in np.array_split(pixels, 40)])
     first = time.perf_counter() - began
-    again = np.inf
-    for _ in range(3):
-        began = time.perf_counter()
-        for some in np.array_split(pixels, 40):
-            nearest(some)
-        again = min(again, time.perf_counter() - began)
+    _, again = timed(lambda: [nearest(some) for some in np.array_split(pixels, 40)])
     if find_spec("faiss") is None:
         yield Row("encode", "numpy-kmeans, first time", first)
         yield Row("encode", "numpy-kmeans, again", again)
@@ -97,9 +92,7 @@ def encode() -> Iterator[Row]:
     index = faiss.IndexFlatL2(3)
     index.add(palette.astype(np.float32))
     floats = pixels.astype(np.float32)
-    began = time.perf_counter()
-    _, theirs = index.search(floats, 1)
-    seconds = time.perf_counter() - began
+    (_, theirs), seconds = timed(index.search, floats, 1)
     differ = np.flatnonzero(theirs[:, 0] != found)
     ours_away = ((floats[differ] - palette[found[differ]]) ** 2).sum(axis=1)
     theirs_away = ((floats[differ] - palette[theirs[differ, 0]]) ** 2).sum(axis=1)

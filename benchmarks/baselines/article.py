@@ -12,10 +12,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.peer import Epochs
+if TYPE_CHECKING:
+    from baselines.peer import Epochs
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -76,6 +78,16 @@ class ArticlePeer:
             chosen = probabilities[np.arange(len(windows)), canvases[pictures[part], lasts[part]]]
             found.append(-np.log(np.maximum(chosen, 1e-12)))
         return np.concatenate(found)
+
+    def paint(self, tokens: np.ndarray, count: int) -> np.ndarray:
+        """Return `count` tokens that follow `WINDOW` ones: (count,), one `predict` for each."""
+        random = np.random.default_rng(1)
+        painted = list(tokens)
+        for _ in range(count):
+            window = np.array(painted[-WINDOW:])[None]
+            chances = self.model.predict(self._one_hot(window), verbose=0)[0].astype(np.float64)
+            painted.append(random.choice(self.vocab_size, p=chances / chances.sum()))
+        return np.array(painted[WINDOW:])
 
     def _batches(
         self, canvases: np.ndarray, random: np.random.Generator
