@@ -98,7 +98,10 @@ def _voices(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
 def _tokens(plan: Plan, logits: np.ndarray, row: np.ndarray, cell: np.ndarray) -> np.ndarray:
     """The tokens (M,) of cells: drawn from the logits (M, V), or as they are given."""
     if plan.temperatures is not None:
-        logits = (logits / plan.temperatures[cell, None]).astype(logits.dtype)
+        # The highest is 0, or those of the smallest temperatures would be beyond all numbers.
+        lowered = logits - logits.max(axis=-1, keepdims=True)
+        with np.errstate(over="ignore"):  # what is then -inf has no chance
+            logits = (lowered / plan.temperatures[cell, None]).astype(logits.dtype)
     probabilities = plan.sampler.probabilities(logits, xp)
     tokens = draw(np.asarray(probabilities), plan.uniforms[row, cell])
     if plan.given is not None:

@@ -18,8 +18,11 @@ Nats = Annotated[float, Field(allow_inf_nan=False)]
 class LossCourse:
     """The running mean of the loss in nats per token, and the lowest that it has been.
 
-    The mean is exponential, over some `WINDOW` steps, and plain before there are so many. A loss
-    that stands both `RISE_NATS` and a share `RISE_SHARE` above its lowest has run away: the
+    The mean is exponential, over some `WINDOW` steps, and plain before there are so many. Where
+    steps go along the same pictures, as many as a picture takes count as one, or the parts of it
+    that are hard to predict would look like a loss that rises.
+
+    A loss that stands both `RISE_NATS` and a share `RISE_SHARE` above its lowest has run away: the
     recurrence or the optimizer has become unstable, which the loss of a single batch would not
     show, and from where training does not come back.
 
@@ -27,16 +30,32 @@ class LossCourse:
         steps: how many losses were added.
         mean: the running mean.
         lowest: the lowest mean since `WINDOW` steps were there.
+        waiting: how many steps are not in the mean yet, since a picture's others are to come.
+        waiting_nats: the sum of their losses.
     """
 
     steps: Annotated[int, Field(ge=0, lt=2**63)] = 0
     mean: Nats = 0.0
     lowest: Nats | None = None
+    waiting: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    waiting_nats: Nats = 0.0
 
-    def add(self, nats: float) -> None:
-        """Take in the loss of a step, which is finite."""
-        self.steps += 1
-        self.mean += (nats - self.mean) / min(self.steps, WINDOW)
+    def add(self, nats: float, together: int = 1) -> None:
+        """Take in the loss of a step.
+
+        Args:
+            nats: a token, finite.
+            together: how many steps in a row are to be compared as one.
+        """
+        self.waiting += 1
+        self.waiting_nats += nats
+        if self.waiting < together:
+            return
+        count, nats = self.waiting, self.waiting_nats / self.waiting
+        self.waiting, self.waiting_nats = 0, 0.0
+        before = min(self.steps, max(WINDOW - count, 0))  # steps that the mean is of so far
+        self.steps += count
+        self.mean += (nats - self.mean) * count / (before + count)
         if self.steps >= WINDOW and (self.lowest is None or self.mean < self.lowest):
             self.lowest = self.mean
 

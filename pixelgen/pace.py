@@ -42,7 +42,8 @@ class Pace:
 
     def __init__(self, *, steps: int | None = None, minutes: float | None = None) -> None:
         self.minutes = minutes
-        self.knots: list[Knot] = [(0, 0.0, steps or 0)]
+        self._steps = steps or 0
+        self.knots: list[Knot] = [(0, 0.0, self._steps)]
         self._planned = (0, 0.0)  # step and seconds at the last knot
 
     @classmethod
@@ -122,14 +123,16 @@ class Pace:
             seconds: time spent on them.
         """
         if not knots:
+            if self.minutes is not None and not step:  # from the very beginning
+                self.knots, self._planned = [(0, 0.0, self._steps)], (0, 0.0)
             return
         before = Pace.settled(knots).knots
         if minutes == self.minutes and (minutes is not None or before[-1][-1] == self._end):
             self.knots = before
         elif step:
             self.knots = [*(knot for knot in before if knot[0] < step), self._knot(step, seconds)]
-        if len(self.knots) > 1:  # else the speed is still being measured from the beginning
-            self._planned = (step, seconds)
+        # With one knot, the speed is still being measured from the beginning.
+        self._planned = (step, seconds) if len(self.knots) > 1 else (0, 0.0)
 
     @property
     def _end(self) -> int:

@@ -99,7 +99,7 @@ def numbers_of(pictures: int, first: int = 0, seed: int | None = None, best_of: 
     """
     check_bounds("seed", seed or 0, 0, MOST_NUMBER)
     check_bounds("pictures", pictures, 0, MOST_PICTURES)
-    check_bounds("first", first, 0, MOST_NUMBER // max(1, best_of) - pictures)
+    check_bounds("first", first, 0, MOST_NUMBER // max(1, int(best_of)) - pictures)
     return range(first, first + pictures)
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+
+_limiting = threading.Lock()
+_limits: list[Any] = []  # of products' threads, in force one upon the other
 
 
 def cores() -> int:
@@ -34,10 +38,17 @@ def spread(function: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list
 def one_thread_a_product() -> Iterator[None]:
     """Let each matrix product of NumPy take one thread, where work is spread over threads already.
 
-    Otherwise each of them wants all cores, and they wait for one another. For the whole process.
+    Otherwise each of them wants all cores, and they wait for one another. For the whole process,
+    until the last of the threads that asked for it has done.
     """
-    with _controller().limit(limits=1, user_api="blas"):
+    with _limiting:
+        _limits.append(_controller().limit(limits=1, user_api="blas"))
+    try:
         yield
+    finally:
+        with _limiting:
+            # The first has what there was before, and so is the last to be undone.
+            _limits.pop().restore_original_limits()
 
 
 @cache

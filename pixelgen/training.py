@@ -223,7 +223,7 @@ class Loop:
     def _follow(self, nats: float) -> None:
         """See whether the loss has run away with this step's."""
         course, token_shape = self.state.course, self.material.tokenizer.token_shape
-        course.add(nats)
+        course.add(nats, self.material.cutter.steps_along)
         if course.has_run_away and course.lowest is not None:
             low, high = (
                 f"{bits_per_pixel(mean, token_shape):.2f}" for mean in (course.lowest, course.mean)
@@ -283,9 +283,9 @@ class Loop:
             began = time.perf_counter()
             self.sample(metrics)
             self._sampling += time.perf_counter() - began
+        self.announce(metrics)
         # Only now: a run that is killed before this goes back and does all of the above again.
         self._checkpoint_if_cheap()
-        self.announce(metrics)
 
     def _evaluate(self) -> float | None:
         """Measure the held-out bits per pixel, and keep the weights if they are to be kept."""

@@ -16,6 +16,7 @@ from pixelgen.data.segments import SCANS
 from pixelgen.errors import TrainingError
 from pixelgen.generation import PICTURES_AT_ONCE, Plan, paint, paint_many
 from pixelgen.models.interface import Decoder
+from pixelgen.plan import Wishes
 from pixelgen.samplers.multinomial import Multinomial
 
 pytestmark = pytest.mark.usefixtures("small_pyramids")
@@ -197,3 +198,12 @@ def test_logits_that_are_not_numbers_are_an_error():
     cutter = make_cutter()
     with pytest.raises(TrainingError, match="not numbers"):
         grids(cutter, make_model(cutter, NotANumber))
+
+
+def test_the_smallest_temperatures_are_those_of_the_most_probable_colours():
+    cutter = make_cutter()
+    coldest, greedy = (
+        grids(cutter, wishes=Wishes(temperatures=np.full(6, temperature)))
+        for temperature in (1e-39, 1e-6)
+    )
+    np.testing.assert_array_equal(coldest, greedy)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pixelgen.loss_course import WINDOW, LossCourse
 
 
-def course_of(losses):
+def course_of(losses, together=1):
     course = LossCourse()
     for nats in losses:
-        course.add(float(nats))
+        course.add(float(nats), together)
     return course
 
 
@@ -53,3 +53,21 @@ class TestALossThatRises:
 
     def test_before_the_window_is_full_nothing_has_run_away(self):
         assert not course_of([1.0] * 10 + [50.0] * (WINDOW - 11)).has_run_away
+
+
+class TestStepsThatGoAlongPictures:
+    @pytest.mark.parametrize("along", [75, 225, 874])
+    def test_are_no_rise_where_a_picture_is_harder_in_its_middle(self, along):
+        step = np.arange(8 * along) % along
+        flat_margins = np.where(abs(step - along / 2) < along / 6, 3.0, 0.05)
+        course = course_of(flat_margins, along)
+        assert course.steps == 8 * along
+        assert course.mean == pytest.approx(flat_margins.mean())
+        assert not course.is_rising
+
+    def test_are_a_rise_where_whole_pictures_get_worse(self):
+        assert course_of([2.0] * 500 + [8.0] * 500, 75).has_run_away
+
+    def test_are_one_mean_until_a_picture_is_whole(self):
+        course = course_of([2.0] * 75 + [50.0] * 74, 75)
+        assert (course.steps, course.mean, course.waiting) == (75, 2.0, 74)

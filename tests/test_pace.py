@@ -181,3 +181,23 @@ def test_what_is_reached_with_a_step_is_the_progress_before_the_next(speeds, min
         assert pace.reached(step) == pace.progress(step)
     again = Pace.settled(pace.knots)
     assert all(again.reached(at) == again.progress(at) for at in range(step + 1))
+
+
+@pytest.mark.parametrize("wait", [0.0, 3.0, 15.0])
+@pytest.mark.parametrize("derailed_at", [5, 60, 132])
+def test_a_run_that_begins_again_spends_its_minutes_once(wait, derailed_at):
+    """The first attempt waited for its first step; the second need not, and has spent nothing."""
+    pace, seconds = Pace(minutes=1), wait
+    for step in range(1, derailed_at + 1):
+        seconds += 0.1
+        pace.replan(step, seconds)
+    pace.resume([], None, 0, 0.0)
+    _, seconds = run(pace, lambda step: 0.1)
+    assert seconds == pytest.approx(60, abs=2)
+
+
+def test_what_an_earlier_run_settled_on_is_kept_where_it_begins_again():
+    knots = [(0, 0.0, 0), (8, 0.0, 40)]
+    pace = Pace.settled(knots)
+    pace.resume([], None, 0, 0.0)
+    assert pace.knots == knots

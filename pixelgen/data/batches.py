@@ -84,11 +84,18 @@ class Cutter:
         """Return how many batches `training_batches` yields for so many pictures."""
         segments = self.segments
         if segments.memory == "picture" and segments.window is None:
-            chunks = math.ceil(self.scan.cells / segments.chunk)
-            return math.ceil(pictures / segments.batch) * chunks
+            return math.ceil(pictures / segments.batch) * self.steps_along
         _, lengths = self._training_segments
         _, counts = np.unique(lengths, return_counts=True)
         return sum(math.ceil(pictures * int(count) / segments.batch) for count in counts)
+
+    @property
+    def steps_along(self) -> int:
+        """How many training batches in a row go along the same pictures; 1 where they are mixed."""
+        segments = self.segments
+        if segments.memory == "picture" and segments.window is None:
+            return math.ceil(self.scan.cells / segments.chunk)
+        return 1
 
     @property
     def targets_of_a_picture(self) -> int:

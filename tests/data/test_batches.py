@@ -207,3 +207,14 @@ def test_no_pictures_give_no_batches():
     cutter = make_cutter()
     nothing = np.empty((0, 35), np.int32), np.empty(0, np.int32)
     assert list(cutter.evaluation_batches(*nothing)) == []
+
+
+def test_steps_along_a_picture_are_told_where_batches_are_not_mixed():
+    scan = make_scan("raster", (6, 9))
+
+    def steps_along(**options):
+        segments = Segments(context="previous", **options)
+        return Cutter(scan, segments, scan.offsets("previous"), 7).steps_along
+
+    assert steps_along() == steps_along(memory="picture", window=20) == 1
+    assert steps_along(memory="picture", chunk=10) == 6

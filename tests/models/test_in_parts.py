@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixelgen.data.segments import equal_parts
+from pixelgen.models.canonical import muon
 from pixelgen.models.numpy_lstm import NumpyLSTM
 
 
@@ -73,6 +74,30 @@ def test_a_step_that_fails_leaves_the_model_as_it_was(backend, monkeypatch):
             shaken.train_step(batch, 0.1)
         monkeypatch.setattr(f"{module}.{name}", loss)
         assert shaken.train_step(batch, 0.1) == calm.train_step(batch, 0.1)
+    one, other = calm.training_state(), shaken.training_state()
+    for name, array in one.items():
+        np.testing.assert_array_equal(other[name], array, err_msg=name)
+
+
+def test_a_move_that_memory_does_not_suffice_for_moves_nothing(monkeypatch):
+    """Of NumPy's optimizer: some matrices would have moved already, and move twice."""
+    calm, cutter = make(NumpyLSTM, {})
+    shaken, _ = make(NumpyLSTM, {})
+    batch, *_ = batches(cutter)
+    orthogonal, calls = muon.orthogonal, []
+
+    def failing(matrix):
+        calls.append(1)
+        if len(calls) == 3:
+            raise MemoryError
+        return orthogonal(matrix)
+
+    monkeypatch.setattr(muon, "orthogonal", failing)
+    with pytest.raises(MemoryError):
+        shaken.train_step(batch, 0.1)
+    monkeypatch.undo()
+    assert shaken.train_step(batch, 0.1) == calm.train_step(batch, 0.1)
+    np.testing.assert_array_equal(shaken.nll(batch), calm.nll(batch))
     one, other = calm.training_state(), shaken.training_state()
     for name, array in one.items():
         np.testing.assert_array_equal(other[name], array, err_msg=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from pixelgen.models.canonical.training_state import MOMENTS
 
 BETA_MEAN, BETA_SQUARE, EPSILON = 0.9, 0.99, 1e-8  # adamw's
 RHO, RMSPROP_EPSILON = 0.9, 1e-7  # rmsprop's are Keras's, since the article's recipe is Keras's
-
-
-Move = Callable[[str, np.ndarray, np.ndarray, float], None]
 
 
 class Optimizer:
@@ -63,20 +60,26 @@ class Optimizer:
         if self.options.clip is not None:
             clip(gradients, self.options.clip)
         rate = self.rate(progress)
+        # What takes much memory comes first: where it does not suffice, nothing has moved yet.
+        planned = {
+            name: self._planned(name, gradients[name])
+            for name, weight in weights.items()
+            if self._is_muons(name, weight)
+        }
         self.steps += 1
+        usual = self._rmsprop if self.options.optimizer == "rmsprop" else self._adamw
         for name, weight in weights.items():
-            self._moved_by(name, weight)(name, weight, gradients[name], rate)
+            if name in planned:
+                self._muon(name, weight, *planned[name], rate)
+            else:
+                usual(name, weight, gradients[name], rate)
 
     def rate(self, progress: float) -> float:
         """Return the learning rate of the next step."""
         return self.scale * self.options.rate(self.steps, progress)
 
-    def _moved_by(self, name: str, weight: np.ndarray) -> Move:
-        if self.options.optimizer == "rmsprop":
-            return self._rmsprop
-        if self.options.optimizer == "muon" and muon.is_matrix(name, weight.shape):
-            return self._muon
-        return self._adamw
+    def _is_muons(self, name: str, weight: np.ndarray) -> bool:
+        return self.options.optimizer == "muon" and muon.is_matrix(name, weight.shape)
 
     def _adamw(self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float) -> None:
         mean, square = self.moments["mean"][name], self.moments["square"][name]
@@ -102,16 +105,26 @@ class Optimizer:
         gradient /= np.sqrt(square) + RMSPROP_EPSILON
         weight -= gradient
 
-    def _muon(self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float) -> None:
-        mean = self.moments["mean"][name]
+    def _planned(self, name: str, gradient: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Muon's next mean of a matrix, and where each of its blocks is to move."""
+        mean = muon.MEAN * self.moments["mean"][name]
         gradient *= 1 - muon.MEAN
-        mean *= muon.MEAN
         mean += gradient
         gradient += muon.MEAN * mean
+        return mean, [muon.orthogonal(part) for part in np.split(gradient, muon.blocks_of(name))]
+
+    def _muon(
+        self,
+        name: str,
+        weight: np.ndarray,
+        mean: np.ndarray,
+        moves: list[np.ndarray],
+        rate: float,
+    ) -> None:
+        self.moments["mean"][name][...] = mean
         weight *= 1 - rate * muon.RATE * self.options.weight_decay
-        blocks = muon.blocks_of(name)
-        for part, wanted in zip(np.split(weight, blocks), np.split(gradient, blocks), strict=True):
-            part -= rate * muon.factor(*part.shape) * muon.orthogonal(wanted)
+        for part, move in zip(np.split(weight, muon.blocks_of(name)), moves, strict=True):
+            part -= rate * muon.factor(*part.shape) * move
 
 
 def clip(gradients: Mapping[str, np.ndarray], most: float) -> None:

@@ -19,6 +19,10 @@ class TorchEngine(Engine):
     def __init__(self, device: str) -> None:
         super().__init__(device)
         keep_large_buffers()
+        rnn: Any = getattr(torch.backends.cudnn, "rnn", None)
+        if device != "cpu" and hasattr(rnn, "fp32_precision"):  # since PyTorch 2.9
+            # Or what is called float32 here would be TF32's ten bits there.
+            rnn.fp32_precision = "ieee"
 
     @classmethod
     def cuda_devices(cls) -> int:
