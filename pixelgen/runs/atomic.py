@@ -16,6 +16,10 @@ from safetensors import SafetensorError
 
 from pixelgen.errors import StorageError
 
+GO_ON = "give the same command again; a run goes on with pixelgen resume"
+TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.tmp")
+ASIDE = re.compile(r"\.(?P<name>.+)\.old")
+
 
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
@@ -25,11 +29,11 @@ def explained(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as problem:
         error = _of_the_system(problem)
         remedies = {
-            errno.ENOSPC: "The disk is full: free some space, then go on with pixelgen resume",
-            errno.EDQUOT: "Your quota is used up: free some space, then go on with pixelgen resume",
+            errno.ENOSPC: f"The disk is full: free some space, then {GO_ON}",
+            errno.EDQUOT: f"Your quota is used up: free some space, then {GO_ON}",
             errno.EACCES: "Choose another place with --out, or ask for permission",
             errno.EROFS: "The disk is read-only: choose another place with --out",
-            errno.ENOENT: "The folder has been removed while the run was going on",
+            errno.ENOENT: "The folder has been removed meanwhile",
             errno.EEXIST: "A file stands where a folder should be: choose another --out",
             errno.ENOTDIR: "A file stands where a folder should be: choose another --out",
         }
@@ -46,7 +50,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         StorageError: the disk is full, or the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     with explained(path):
         try:
             with temporary.open("wb") as file:
@@ -66,14 +70,19 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file; otherwise as `write_bytes`."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return what `write_json` writes."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
     """Make `path` the directory that `fill` fills, replacing an older one.
 
     `fill` is given an empty temporary directory. An older directory is set aside first and removed
-    last; `recover_directories` puts it back if the process died in between.
+    last; `recover` puts it back if the process died in between.
     """
     aside = _aside(path)
     with explained(path):
@@ -108,7 +117,7 @@ def new_directory(path: Path, fill: Callable[[Path], None]) -> None:
 @contextlib.contextmanager
 def _filled_beside(path: Path, fill: Callable[[Path], None]) -> Iterator[Path]:
     """A temporary directory beside `path`, filled and flushed to the disk; gone in the end."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     try:
         with explained(path):
             shutil.rmtree(temporary, ignore_errors=True)
@@ -120,30 +129,55 @@ def _filled_beside(path: Path, fill: Callable[[Path], None]) -> Iterator[Path]:
                     sync_directory(inner)
                 else:
                     inner.chmod(usual)  # safetensors makes files that nobody else may read
-                    with inner.open("rb") as opened:
-                        os.fsync(opened.fileno())
+                    sync_file(inner)
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def recover_directories(parent: Path) -> None:
-    """Put right what `write_directory` left in `parent` when its process died.
+def temporary_of(path: Path) -> Path:
+    """Return where this process writes what will be `path`: hidden, beside it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
-    A directory that had been set aside comes back if its successor is missing; half-filled
-    temporary ones go. Nobody else may be writing there.
+
+def recover(parent: Path, ours: Callable[[str], bool] = lambda name: True) -> None:
+    """Put right what a process that died left in `parent`.
+
+    A directory that `write_directory` had set aside comes back if its successor is missing;
+    half-written temporary files and directories go, but for a file whose process is alive: one that
+    paints from a run need not hold its lock.
+
+    Args:
+        parent: a folder of ours, in which nobody else replaces directories meanwhile.
+        ours: whether a file or directory of this name is one that we write there.
     """
-    for aside in parent.glob(".*.old"):
-        path = parent / aside.name.removeprefix(".").removesuffix(".old")
-        if path.exists():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.rename(path)
-    for temporary in parent.glob(".*.tmp"):
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+    if not parent.is_dir():
+        return
+    for path in list(parent.iterdir()):
+        if (aside := ASIDE.fullmatch(path.name)) and ours(aside["name"]):
+            if (parent / aside["name"]).exists():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.rename(parent / aside["name"])
+        temporary = TEMPORARY.fullmatch(path.name)
+        if temporary and ours(temporary["name"]):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif not _is_another(int(temporary["pid"])):
+                path.unlink(missing_ok=True)
+
+
+def _is_another(pid: int) -> bool:
+    """Whether a process of this number, not this one, is alive on this machine, if that shows."""
+    if os.name != "posix" or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError) as error:  # alive, but somebody else's; or no number of one
+        return isinstance(error, PermissionError)
+    return True
 
 
 def empty(directory: Path) -> None:
@@ -153,6 +187,12 @@ def empty(directory: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def sync_file(path: Path) -> None:
+    """Flush a file's contents to the disk."""
+    with path.open("rb" if os.name == "posix" else "r+b") as file:  # elsewhere it must be writable
+        os.fsync(file.fileno())
 
 
 def sync_directory(path: Path) -> None:

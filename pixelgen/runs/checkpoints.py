@@ -112,7 +112,7 @@ class Checkpoints:
 
     def remove(self, path: Path) -> None:
         """Remove a checkpoint, so that half of it is never met with."""
-        gone = path.with_name(f".{path.name}.gone.tmp")
+        gone = atomic.temporary_of(path)
         with atomic.explained(path):
             shutil.rmtree(gone, ignore_errors=True)
             path.rename(gone)

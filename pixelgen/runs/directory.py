@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelgen import untrusted
-from pixelgen.errors import RunExists, RunNotFound, RunUnreadable
+from pixelgen.errors import OptionError, RunExists, RunNotFound, RunUnreadable
 from pixelgen.models.interface import Model
 from pixelgen.runs import atomic, checksums
 from pixelgen.runs.checkpoints import Checkpoints
@@ -41,6 +41,7 @@ NUMBERS = (
 )
 UNMEASURED = "held_out_bits_per_pixel"  # the one that may be null
 MOST_METRICS = 1 << 30  # bytes: some million epochs
+MOST_NUMBER = 1e30  # of which a plot can still be drawn
 
 
 class RunDirectory:
@@ -139,7 +140,7 @@ class RunDirectory:
             with atomic.explained(self.path):
                 (self.path / "checkpoints").mkdir(exist_ok=True)
                 for folder in (self.path, *(self.path / name for name in WRITTEN)):
-                    atomic.recover_directories(folder)
+                    atomic.recover(folder)
             yield
 
     # -- places ------------------------------------------------------------------------------
@@ -171,8 +172,22 @@ class RunDirectory:
         return read_json(self.path / "run.json")
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Replace `run.json`."""
-        atomic.write_json(self.path / "run.json", {"schema": SCHEMA, **manifest})
+        """Replace `run.json`.
+
+        Raises:
+            OptionError: it would be too long to be read again.
+            StorageError: it cannot be written.
+        """
+        text = atomic.json_text({"schema": SCHEMA, **manifest})
+        if len(text) > untrusted.MOST_TEXT:
+            raise OptionError(
+                f"there are too many pictures for run.json to name each of them: it would have "
+                f"{len(text):,} characters, and at most {untrusted.MOST_TEXT:,} are read",
+                where=str(self.path),
+                remedy="Encode them first: pixelgen encode PICTURES --out TOKENS; then pixelgen "
+                "run TOKENS",
+            )
+        atomic.write_text(self.path / "run.json", text)
 
     def add_note(self, note: str) -> None:
         """Add a sentence to the notes in `run.json`."""
@@ -286,6 +301,8 @@ def _numbers(line: dict[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name} is {type(value).__name__ if name in line else 'missing'}")
+        if abs(value) > MOST_NUMBER:
+            raise ValueError(f"{name} is beyond all reason")
     return line
 
 

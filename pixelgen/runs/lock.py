@@ -25,8 +25,13 @@ _held: set[int] = set()  # descriptors, to be closed in children, which would ke
 
 
 @contextmanager
-def locked(run: Path) -> Iterator[None]:
+def locked(run: Path, *, what: str = "run", then: str = "pixelgen resume") -> Iterator[None]:
     """Hold the lock of a run directory for the length of a `with` block.
+
+    Args:
+        run: the directory, which may hold something else that belongs to one process at a time.
+        what: it holds, for the error.
+        then: what to do when the other process has ended, with the directory after it.
 
     Raises:
         RunInUse: another process holds it; names the process and its machine.
@@ -40,9 +45,9 @@ def locked(run: Path) -> Iterator[None]:
     try:
         if not _take(descriptor):
             raise RunInUse(
-                f"the run is in use by {_holder(descriptor)}",
+                f"the {what} is in use by {_holder(descriptor)}",
                 where=str(run),
-                remedy=f"Wait until it has ended, or stop it first; then: pixelgen resume {run}",
+                remedy=f"Wait until it has ended, or stop it first; then: {then} {run}",
             )
         _held.add(descriptor)
         with atomic.explained(path):

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,9 @@ class ShardWriter(ABC):
             number: of the picture.
             png: the picture as a PNG file.
             about: what is known of it: numbers, text.
+
+        Raises:
+            OSError: it cannot be written.
         """
 
     @abstractmethod
@@ -110,18 +112,22 @@ def new_shard(path: Path, form: Form) -> Iterator[ShardWriter]:
         StorageError: the disk is full, or the folder cannot be written to.
         OptionError: what the form needs is not installed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = atomic.temporary_of(path)
     with atomic.explained(path):
-        try:
-            writer = WRITERS[form](temporary)  # type: ignore[call-arg]
-            yield writer
+        writer = WRITERS[form](temporary)  # type: ignore[call-arg]
+    try:
+        yield writer
+        with atomic.explained(path):
             writer.close()
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
+            atomic.sync_file(temporary)
             temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        atomic.sync_directory(path.parent)
+            atomic.sync_directory(path.parent)
+    except BaseException:
+        with suppress(Exception):  # what is open cannot be removed everywhere
+            writer.close()
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def check_form(form: Form) -> None:

@@ -76,11 +76,12 @@ def paint_shards(
         asked=_as_json(run, asked),
     )
     _make(folder)
-    with locked(folder):
-        atomic.recover_directories(folder)  # what a process that was killed had begun
+    with locked(folder, what="folder of shards", then="give the same command again, with --out"):
         there = Manifest.read(folder)
         if there is not None:
             plan.check_same(there, folder)
+        atomic.recover(folder, lambda name: name == FILE or name.startswith("shard-"))
+        if there is not None:
             plan = plan.model_copy(update={"shards": _whole(there, plan, folder)})
         plan = plan.model_copy(update={"finished": _is_finished(plan)})
         plan.write(folder)
@@ -110,7 +111,9 @@ def _with_one_more(
                     "seed": plan.seed,
                     "group": _group(groups, asked, number),
                 }
-                shard.add(number, png_bytes(pixels), about)
+                png = png_bytes(pixels)
+                with atomic.explained(path):
+                    shard.add(number, png, about)
                 number += 1
             if progress is not None:
                 progress(number - plan.first)
@@ -178,8 +181,11 @@ def _as_json(run: Run, asked: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("temperature", "group", "width", "height", "best_of")
         if asked.get(name) is not None
     }
-    if isinstance(told.get("temperature"), tuple):
-        told["temperature"] = list(told["temperature"])
+    for name, value in told.items():
+        if isinstance(value, np.generic | np.ndarray):
+            told[name] = value.tolist()
+        elif isinstance(value, tuple):
+            told[name] = [float(each) for each in value]
     if (prime := asked.get("prime")) is not None:
         told["prime"] = _prime_digest(prime)
         told["prime_rows"] = asked.get("prime_rows", 5)

@@ -88,15 +88,19 @@ class EncodedSource(Source):
 
     def unread(self, size: tuple[int, int]) -> Iterator[Unread]:
         """Yield what decodes each picture; raises as `pictures`."""
-        found: Iterable[EncodedPicture | BadPicture] = self.encoded()
+        found: Iterable[EncodedPicture | BadPicture] = islice(self.encoded(), self.options.limit)
         if self.options.shuffle:
             found = _shuffled(found, self.options.shuffle, self._generator("pictures"))
         how = {"size": size, "alpha": self.options.alpha, "max_pixels": self.options.max_pixels}
-        return (partial(read_entry, entry, **how) for entry in islice(found, self.options.limit))
+        return (partial(read_entry, entry, **how) for entry in found)
 
     def mixed(self, shards: Sequence[Item]) -> list[Item]:
-        """Return the shards in the order in which they are to be gone through."""
-        if not self.options.shuffle:
+        """Return the shards in the order in which they are to be gone through.
+
+        With a limit it is always the same: the seed decides on no more than the order of what is
+        taken.
+        """
+        if not self.options.shuffle or self.options.limit is not None:
             return list(shards)
         return [shards[index] for index in self._generator("shards").permutation(len(shards))]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from pixelgen.data.reading import (
 )
 from pixelgen.errors import NoPictures, SourceError, did_you_mean
 from pixelgen.executors.local import Local
+from pixelgen.names import readable
 from pixelgen.options import Options as BaseOptions
 from pixelgen.sources.interface import BadPicture, Picture, Source, Unread, read
 from pixelgen.untrusted import user_path
@@ -88,7 +88,7 @@ class Folder(Source):
     @cached_property
     def _entries(self) -> list[PictureFile | BadPicture]:
         if not self.path.is_dir():
-            return [PictureFile(self.path, _readable(self.path.name))]
+            return [PictureFile(self.path, readable(self.path.name))]
         return sorted(self._walk(self.path, set()), key=lambda entry: entry.name)
 
     def _walk(self, folder: Path, walked: set[Path]) -> Iterator[PictureFile | BadPicture]:
@@ -134,7 +134,7 @@ class Folder(Source):
         return not path.resolve().is_relative_to(self.path.resolve())
 
     def _name(self, path: Path) -> str:
-        return _readable(path.relative_to(self.path).as_posix())
+        return readable(path.relative_to(self.path).as_posix())
 
     def _nothing_found(self) -> NoPictures:
         folders = sum(
@@ -149,11 +149,6 @@ class Folder(Source):
         else:
             remedy = f"Pictures are files that end in one of {', '.join(sorted(EXTENSIONS))}"
         return NoPictures("there is not one picture", where=f"in {self.path}", remedy=remedy)
-
-
-def _readable(name: str) -> str:
-    """A file's name that can be printed and written, even where it is not valid UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _check(path: Path) -> None:

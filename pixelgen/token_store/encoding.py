@@ -20,7 +20,7 @@ import numpy as np
 
 from pixelgen.bounds import check_bounds
 from pixelgen.data.collection import held_out_count, no_pictures
-from pixelgen.errors import OptionError, RunExists
+from pixelgen.errors import OptionError, RunExists, SourceError
 from pixelgen.executors.interface import Executor
 from pixelgen.framing import framing_of
 from pixelgen.randomness import generator_for
@@ -85,6 +85,7 @@ def encode_pictures(
         StorageError: the folder cannot be written to, or holds pictures encoded otherwise.
         RunExists: something else is in the folder.
         RunInUse: another process is encoding into it.
+        SourceError: the source broke off; the same call goes on when it is whole.
     """
     if variants and not resolved.recipe.data.augment:
         raise OptionError(
@@ -97,8 +98,7 @@ def encode_pictures(
     check_bounds("shard_size", shard_size, 1, MOST)
     source = resolved.source()
     _make(folder)
-    with locked(folder):
-        atomic.recover_directories(folder)  # what a process that was killed had begun
+    with locked(folder, what="folder of tokens", then="give the same command again, with --out"):
         encoding = _Encoding(resolved, source, folder, executor or resolved.executor(), progress)
         plan = TokenManifest(
             recipe=deciding_tables(resolved.recipe),
@@ -121,6 +121,7 @@ class _Encoding:
     progress: Progress
 
     def __post_init__(self) -> None:
+        self._seen = 0  # items of the source in the pass under way
         self.framing = framing_of(self.resolved.recipe)
         self.channels = 4 if getattr(self.resolved.options["source"], "alpha", False) else 3
 
@@ -129,6 +130,7 @@ class _Encoding:
         there = TokenManifest.read(self.folder)
         if there is not None:
             plan.check_same(there, self.folder)
+        atomic.recover(self.folder, _is_ours)  # what a process that was killed had begun
         measured, fitted_on = self._chosen(plan)
         if there is None or self._is_damaged(there):
             plan = self._begin(plan, measured, fitted_on)
@@ -171,7 +173,7 @@ class _Encoding:
     def _begin(self, plan: TokenManifest, measured: set[int], fitted_on: set[int]) -> TokenManifest:
         """Fit the tokenizer, and encode what is held out."""
         chosen = measured | fitted_on
-        items = ((number, item) for number, item in enumerate(self._unread()) if number in chosen)
+        items = ((number, item) for number, item in self._numbered() if number in chosen)
         kept: list[tuple[int, Picture]] = []
         bad: list[BadPicture] = []
 
@@ -196,6 +198,7 @@ class _Encoding:
         grid = self.framing.grid(tokenizer.token_shape)
         tokenizer.fit(chain([first], pictures), seed=self.resolved.recipe.seed)
         deque(pictures, maxlen=0)  # not every tokenizer looks at them, and some are held out
+        self._check_whole(plan)
         vocab_size = tokenizer.vocab_size
         dtype = next(d for d in ("uint8", "uint16", "int32") if vocab_size - 1 <= np.iinfo(d).max)
         atomic.write_directory(self.folder / TOKENIZER, partial(_save, tokenizer))
@@ -244,7 +247,7 @@ class _Encoding:
         for file in files:
             known.end_file(read_names(self.folder, file).digests)
         begin = plan.shards[-1].items if plan.shards else 0
-        items = islice(enumerate(self._unread()), begin, None)
+        items = islice(self._numbered(), begin, None)
         to_encode = ((number, item) for number, item in items if number not in measured)
         shape = (1 + plan.variants, *plan.grid)
 
@@ -264,10 +267,33 @@ class _Encoding:
                         yield ended(number + 1)
                         shard = begun()
                 self.progress("Encoding", results[-1][0] + 1, plan.items)
+            self._check_whole(plan)
             if not shard.is_empty:
-                yield ended(plan.items)
+                yield ended(self._seen)
         finally:
             shard.close()
+
+    def _numbered(self) -> Iterator[tuple[int, Unread]]:
+        """The items and their numbers, from the first; how many there were is in `_seen`."""
+        self._seen = 0
+        for number, item in enumerate(self._unread()):
+            self._seen = number + 1
+            yield number, item
+
+    def _check_whole(self, plan: TokenManifest) -> None:
+        """Raise `SourceError` if the pass that has ended was cut short by what may come back.
+
+        A file that is damaged for good gives as few items each time: those are then all.
+        """
+        seen = self._seen
+        if seen >= plan.items or sum(1 for _ in self._unread()) == seen:
+            return
+        raise SourceError(
+            f"the source broke off after {seen:,} of {plan.items:,} pictures",
+            where=self.resolved.recipe.source.location or str(self.resolved.recipe.source.name),
+            remedy="Give the same command again when all can be reached: it goes on after the last "
+            "whole shard",
+        )
 
     def _unread(self) -> Iterator[Unread]:
         return self.source.unread(self.resolved.recipe.data.size)
@@ -291,6 +317,10 @@ def _save(tokenizer: Tokenizer, directory: Path) -> None:
 
 def _shard_name(number: int) -> str:
     return f"shard-{number:05d}.npy"
+
+
+def _is_ours(name: str) -> bool:
+    return name in (FILE, TOKENIZER) or name.startswith(("shard-", "held-out"))
 
 
 def _make(folder: Path) -> None:

@@ -34,7 +34,7 @@ class Gathering:
             StorageError: the folder cannot be written to.
         """
         self._path = folder / name
-        self._temporary = folder / f".{name}.{os.getpid()}.tmp"
+        self._temporary = atomic.temporary_of(self._path)
         self._shape, self._dtype, self._known = shape, np.dtype(dtype), known
         self._names = Names()
         self._digest = hashlib.sha256()

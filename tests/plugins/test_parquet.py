@@ -70,7 +70,7 @@ def test_cells_as_hugging_face_writes_them(tmp_path):
     good, bad = source(write_table(tmp_path / "a.parquet", {"image": cells})).pictures(SIZE)
     assert isinstance(good, Picture)
     assert isinstance(bad, BadPicture)
-    assert bad.reason == "the cell is empty"
+    assert bad.reason == "the cell names a file, b.png, and does not hold it"
 
 
 def test_groups_and_names_come_from_columns(tmp_path):
@@ -82,6 +82,15 @@ def test_groups_and_names_come_from_columns(tmp_path):
     assert [(each.name, each.group) for each in found[:2]] == [("x", "4"), ("y", "")]
     assert isinstance(found[2], BadPicture)
     assert "name is taken" in found[2].reason
+
+
+def test_a_bad_row_takes_no_name_away(tmp_path):
+    path = write_table(
+        tmp_path / "a.parquet", {"image": [None, png(1), png(2)], "title": ["a", "a", "b"]}
+    )
+    found = list(source(path, title="title").pictures(SIZE))
+    assert [type(each) for each in found] == [BadPicture, Picture, Picture]
+    assert [each.name for each in found] == ["a", "a", "b"]
 
 
 def test_mixing_is_by_the_seed_and_loses_nothing():

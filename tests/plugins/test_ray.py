@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelgen.errors import ExecutorError
+from pixelgen.errors import ExecutorError, OptionError
 from pixelgen.executors.local import Local
 from pixelgen.executors.serial import Serial
 from pixelgen.options import parse_options
@@ -126,6 +126,13 @@ def test_a_task_that_could_never_begin_is_an_error(options, said):
         return
     with pytest.raises(ExecutorError, match=f"asks for {said}"):
         list(executor(**options).map(abs, [-1]))
+
+
+def test_gpus_are_a_share_of_one_or_whole():
+    assert executor(gpus=0.5).options.gpus == 0.5
+    assert executor(gpus=2).options.gpus == 2
+    with pytest.raises(OptionError, match="whole number"):
+        executor(gpus=1.5)
 
 
 def test_an_address_that_does_not_answer_is_said(monkeypatch):

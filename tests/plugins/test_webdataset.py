@@ -145,6 +145,28 @@ def test_a_shard_that_is_cut_off_is_named_and_the_next_one_read(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("damage", ["flipped", "at a member", "in a header", "in a picture"])
+def test_a_shard_is_not_said_to_be_whole_where_a_header_is_damaged(tmp_path, damage):
+    """What Python's `tarfile` takes for the end of the archive."""
+    shard = write_shard(tmp_path / "a.tar", {f"{n}.png": png(n) for n in range(6)})
+    data, header = bytearray(shard.read_bytes()), 3 * 1024  # of the fourth
+    assert data[header : header + 5] == b"3.png"
+    if damage == "flipped":
+        data[header + 2] ^= 1
+    else:
+        del data[header + {"at a member": 0, "in a header": 100, "in a picture": 540}[damage] :]
+    shard.write_bytes(data)
+    found = list(source(shard).pictures(SIZE))
+    assert [each.name for each in found] == [*(f"a.tar/{n}.png" for n in range(3)), "a.tar"]
+    assert "cannot be read to its end" in found[-1].reason
+
+
+def test_the_seed_decides_on_the_order_of_a_limited_number_and_not_on_which_they_are():
+    first, other = (names(SHARDS, shuffle=4, limit=4, seed=seed) for seed in (1, 2))
+    assert sorted(first) == sorted(other) == names(SHARDS, limit=4)
+    assert first != other
+
+
 def test_an_empty_shard_holds_nothing(tmp_path):
     write_shard(tmp_path / "a.tar", {})
     assert names(tmp_path) == []

@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +174,7 @@ def test_a_death_between_the_renames_loses_nothing(tmp_path, monkeypatch, calls_
     with pytest.raises(Killed):
         atomic.write_directory(path, fill_with("new"))
     monkeypatch.undo()
-    atomic.recover_directories(tmp_path)
+    atomic.recover(tmp_path)
     assert (path / "file").read_text() == "old"
     atomic.write_directory(path, fill_with("newer"))
     assert (path / "file").read_text() == "newer"
@@ -185,12 +187,44 @@ def test_a_death_before_the_old_one_is_removed_keeps_the_new_one(tmp_path, monke
     atomic.write_directory(path, fill_with("new"))
     monkeypatch.undo()
     assert names(tmp_path) == [".model.old", "model"]
-    atomic.recover_directories(tmp_path)
+    atomic.recover(tmp_path)
     assert (path / "file").read_text() == "new"
     atomic.write_directory(path, fill_with("newer"))
     assert names(tmp_path) == ["model"]
 
 
 def test_there_is_nothing_to_recover_where_nothing_was_set_aside(tmp_path):
-    atomic.recover_directories(tmp_path)
+    atomic.recover(tmp_path)
     assert names(tmp_path) == []
+
+
+class TestWhatIsRecovered:
+    @pytest.fixture
+    def dead(self):
+        """The number of a process that has ended."""
+        process = subprocess.Popen([sys.executable, "-c", ""])
+        process.wait()
+        return process.pid
+
+    def test_is_what_a_dead_process_was_writing(self, tmp_path, dead):
+        (tmp_path / f".run.json.{dead}.tmp").write_text("{")
+        (tmp_path / f".model.{dead}.tmp").mkdir()
+        fill_with("half")(tmp_path / f".model.{dead}.tmp")
+        atomic.recover(tmp_path)
+        assert names(tmp_path) == []
+
+    def test_is_not_what_a_living_one_is_writing(self, tmp_path):
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+            (tmp_path / f".a.png.{other.pid}.tmp").write_text("")
+            atomic.recover(tmp_path)
+            assert names(tmp_path) == [f".a.png.{other.pid}.tmp"]
+            other.communicate(b"\n")
+        atomic.recover(tmp_path)
+        assert names(tmp_path) == []
+
+    def test_is_nothing_that_we_do_not_write(self, tmp_path, dead):
+        others = [".mine.tmp", ".note.old", f".theirs.{dead}.tmp", "a.tmp"]
+        for name in others:
+            (tmp_path / name).write_text("kept")
+        atomic.recover(tmp_path, lambda name: name.startswith("shard-"))
+        assert names(tmp_path) == sorted(others)

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from toys import Learner
 
-from pixelgen.errors import PixelgenError, RunExists, RunNotFound, RunUnreadable, StorageError
+from pixelgen.errors import (
+    OptionError,
+    PixelgenError,
+    RunExists,
+    RunNotFound,
+    RunUnreadable,
+    StorageError,
+)
 from pixelgen.models.interface import ModelSpec
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.runs.manifest import SCHEMA
@@ -225,3 +232,15 @@ def test_a_damaged_checkpoint_is_said_to_be(run, model, file, damage):
     else:
         (path / file).write_bytes((path / file).read_bytes()[:5])
     assert file in unreadable(lambda: run.checkpoints.read(path)).where
+
+
+def test_a_manifest_that_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
+    """Of more pictures than it has room to name; a run is not trained and then lost."""
+    run = RunDirectory(tmp_path)
+    run.write_manifest({"state": "running"})
+    before = (tmp_path / "run.json").read_bytes()
+    monkeypatch.setattr("pixelgen.untrusted.MOST_TEXT", 1000)
+    with pytest.raises(OptionError, match="too many pictures") as caught:
+        run.write_manifest({"data": {"train": [f"{number}.png" for number in range(200)]}})
+    assert "pixelgen encode" in caught.value.remedy
+    assert (tmp_path / "run.json").read_bytes() == before

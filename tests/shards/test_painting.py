@@ -199,7 +199,7 @@ def test_two_at_once_are_refused(run, tmp_path):
 
 def test_a_full_disk_leaves_whole_shards_and_an_explanation(run, tmp_path, monkeypatch):
     real = atomic.sync_directory
-    monkeypatch.setattr(files.os, "fsync", _full)
+    monkeypatch.setattr(atomic.os, "fsync", _full)
     with pytest.raises(StorageError, match="No space left"):
         paint_shards(run, tmp_path / "s", 3, shard_size=2)
     monkeypatch.undo()
@@ -285,3 +285,42 @@ def test_a_run_that_has_no_model_yet_says_so(run, tmp_path, executor):
         paint_shards(run, tmp_path / "s", 2, executor=executor)
     with pytest.raises(RunUnreadable, match="the run has no model"):
         type(run)(run.path).sample(2, executor=executor)
+
+
+def test_a_folder_of_something_else_is_left_as_it_is(run, tmp_path):
+    folder = tmp_path / "theirs"
+    (folder / ".mine.1.tmp").mkdir(parents=True)
+    (folder / "manifest.json").write_text('{"name": "an extension"}')
+    (folder / ".shard-00000.tar.old").write_text("kept")
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(RunUnreadable, match="manifest is damaged"):
+        paint_shards(run, folder, 2)
+    assert sorted({*folder.rglob("*")} - {folder / "run.lock"}) == before
+
+
+def test_what_goes_wrong_in_painting_is_not_said_to_be_the_disks_fault(run, tmp_path, monkeypatch):
+    def failing(*_, **__):
+        raise ConnectionResetError("a worker's socket")
+        yield
+
+    monkeypatch.setattr(type(run), "sample_in_parts", failing)
+    with pytest.raises(ConnectionResetError):
+        paint_shards(run, tmp_path / "s", 2)
+    assert not list((tmp_path / "s").glob(".shard-*"))
+
+
+def test_numpys_numbers_are_kept_in_the_manifest(run, tmp_path):
+    asked = {"temperature": np.linspace(1, 0.5, 3), "width": np.int64(14), "best_of": np.int32(2)}
+    manifest = Manifest.read(paint_shards(run, tmp_path / "s", 2, **asked).parent)
+    assert manifest.finished
+    assert manifest.asked["temperature"] == [1.0, 0.75, 0.5]
+    assert paint_shards(run, tmp_path / "s", 2, **asked)
+
+
+def test_shards_in_use_are_not_said_to_be_a_run(run, tmp_path):
+    folder = tmp_path / "s"
+    folder.mkdir()
+    with locked(folder), pytest.raises(RunInUse) as caught:
+        paint_shards(run, folder, 2)
+    assert "folder of shards is in use" in caught.value.what
+    assert "resume" not in caught.value.remedy

@@ -12,7 +12,14 @@ import pytest
 from PIL import Image
 
 from pixelgen.data.collection import collect
-from pixelgen.errors import NoPictures, OptionError, RunExists, RunInUse, StorageError
+from pixelgen.errors import (
+    NoPictures,
+    OptionError,
+    RunExists,
+    RunInUse,
+    SourceError,
+    StorageError,
+)
 from pixelgen.executors.local import Local
 from pixelgen.framing import framing_of
 from pixelgen.runs.lock import locked
@@ -305,3 +312,43 @@ def test_reading_by_an_executor_finds_what_the_source_itself_finds(quick):
     own = collect(source, (12, 12))
     spread = collect(source, (12, 12), executor=Local(Local.Options(kind="processes", workers=2)))
     assert own.fingerprint() == spread.fingerprint()
+
+
+class BreaksOff:
+    """A source, one of whose passes ends early, as a network does."""
+
+    def __init__(self, source, passes: int, after: int, *, for_good: bool = False) -> None:
+        self.source, self.passes, self.after, self.for_good = source, passes, after, for_good
+        self.count = 0
+
+    def __getattr__(self, name: str):
+        return getattr(self.source, name)
+
+    def unread(self, size):
+        self.count += 1
+        broken = self.count >= self.passes if self.for_good else self.count == self.passes
+        return itertools.islice(self.source.unread(size), self.after if broken else None)
+
+
+class TestASourceThatBreaksOff:
+    @pytest.mark.parametrize("passes", [1, 2])
+    def test_leaves_what_the_same_call_goes_on_with(self, resolved, tmp_path, monkeypatch, passes):
+        encode_pictures(resolved, tmp_path / "whole", shard_size=3)
+        broken = BreaksOff(resolved.source(), passes, 5)
+        monkeypatch.setattr(type(resolved), "source", lambda self: broken)
+        with pytest.raises(SourceError, match="broke off after 5 of 8") as caught:
+            encode_pictures(resolved, tmp_path / "t", shard_size=3)
+        assert "Give the same command again" in caught.value.remedy
+        there = TokenManifest.read(tmp_path / "t")
+        assert there is None or not there.finished
+        monkeypatch.undo()
+        encode_pictures(resolved, tmp_path / "t", shard_size=3)
+        assert contents(tmp_path / "t") == contents(tmp_path / "whole")
+
+    def test_each_time_at_the_same_place_has_no_more(self, resolved, tmp_path, monkeypatch):
+        """As a damaged file does, whose header tells of more."""
+        broken = BreaksOff(resolved.source(), 1, 5, for_good=True)
+        monkeypatch.setattr(type(resolved), "source", lambda self: broken)
+        done = encode_pictures(resolved, tmp_path / "t", shard_size=3)
+        assert done.finished
+        assert done.shards[-1].items == 5

@@ -51,12 +51,13 @@ class HuggingFace(EncodedSource):
         """Yield the pictures in the dataset's order."""
         column, groups = self._columns
         rows = self._dataset.cast_column(column, datasets.Image(decode=False))
-        number = 0
+        number = 0  # of the next
         try:
-            for number, row in enumerate(rows):
+            for row in rows:
                 yield self._picture(row, f"{self.options.split}-{number:08d}", column, groups)
+                number += 1
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-            name = f"{self.options.split}-{number + 1:08d}"
+            name = f"{self.options.split}-{number:08d}"
             yield BadPicture(name, f"the dataset cannot be read on: {error}")
 
     @cached_property

@@ -74,7 +74,7 @@ class Tables(EncodedSource):
                         row += 1
                         if self.options.title and found.name in taken:
                             found = BadPicture(f"{called}:{row - 1}", "its name is taken")
-                        elif self.options.title:
+                        elif isinstance(found, EncodedPicture):
                             taken.add(found.name)
                         yield found
             except (OSError, pa.ArrowException) as error:
@@ -112,7 +112,9 @@ class Tables(EncodedSource):
         name = place if given is None else str(given)
         data = values[options.column]
         if isinstance(data, dict):
-            data = data["bytes"]
+            data, path = data["bytes"], data.get("path")
+            if not data and path:
+                return BadPicture(name, f"the cell names a file, {path}, and does not hold it")
         if not data:
             return BadPicture(name, "the cell is empty")
         group = values[options.group] if options.group else None

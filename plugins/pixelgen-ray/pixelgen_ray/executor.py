@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
 
 import ray
-from pydantic import Field
+from pydantic import Field, field_validator
 from ray.exceptions import (
     ObjectLostError,
     OutOfMemoryError,
@@ -25,6 +27,8 @@ from pixelgen.errors import ExecutorError
 from pixelgen.executors.interface import Executor, Item, Result
 from pixelgen.options import Options as BaseOptions
 from pixelgen.threads import cores
+
+_connecting = threading.Lock()
 
 LOOK_AHEAD = 3  # tasks under way or waiting, for each that can run at a time
 
@@ -52,11 +56,21 @@ class RayExecutor(Executor):
         )
         cpus: float = Field(1.0, gt=0, le=1024, description="cores that a task occupies")
         gpus: float = Field(
-            0.0, ge=0, le=64, description="GPUs that a task occupies; may be a share of one"
+            0.0,
+            ge=0,
+            le=64,
+            description="GPUs that a task occupies: a share of one, or a whole number",
         )
         retries: int = Field(
             3, ge=0, le=100, description="how often a task is run again after its worker died"
         )
+
+        @field_validator("gpus")
+        @classmethod
+        def _as_ray_takes_them(cls, value: float) -> float:
+            if value > 1 and value != int(value):
+                raise ValueError("above 1 it must be a whole number")
+            return value
 
     def map(
         self,
@@ -102,7 +116,8 @@ class RayExecutor(Executor):
                 finished = _told(progress, finished)
         finally:
             for each in waiting:
-                ray.cancel(each)
+                with suppress(RayError):  # of a cluster that is gone there is nothing to cancel
+                    ray.cancel(each)
 
     def _check_room(self, cpus: float) -> None:
         """Raise `ExecutorError` if no task could ever begin; a cluster elsewhere may still grow."""
@@ -122,8 +137,11 @@ class RayExecutor(Executor):
 
     def _connect(self) -> None:
         """Join or start a Ray, unless this process has one."""
-        if ray.is_initialized():
-            return
+        with _connecting:
+            if not ray.is_initialized():
+                self._begin()
+
+    def _begin(self) -> None:
         address = self.options.address
         try:
             ray.init(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
+from tarfile import EOFHeaderError, HeaderError  # type: ignore[attr-defined]
 from typing import Any
 
 from braceexpand import braceexpand
 from pydantic import Field
 from webdataset.gopen import gopen
-from webdataset.tariterators import group_by_keys, tar_file_iterator
+from webdataset.tariterators import group_by_keys
 
 from pixelgen.data.reading import EXTENSIONS, EncodedPicture
 from pixelgen.errors import OptionError, SourceError
@@ -23,6 +26,7 @@ from pixelgen.sources.shards import find_shards, names_of
 
 PIPE = "pipe:"
 ALLOWING_PIPES = "PIXELGEN_PIPES"
+META = re.compile(r"__[^/]*__($|/)")  # of WebDataset itself
 ENDINGS = frozenset({".tar", ".tgz", ".gz"})
 
 
@@ -72,7 +76,8 @@ class Shards(EncodedSource):
                     if found.name in seen:
                         yield BadPicture(found.name, "the shard has another of this name")
                     else:
-                        seen.add(found.name)
+                        if isinstance(found, EncodedPicture):
+                            seen.add(found.name)
                         yield found
             except Exception as error:  # a damaged archive can raise nearly anything
                 yield BadPicture(name, f"the shard cannot be read to its end: {_reason(error)}")
@@ -159,8 +164,52 @@ def _samples(shard: str) -> Iterator[dict[str, Any]]:
     """The samples of one shard: `__key__`, and the contents of members by their endings."""
     stream: Any = gopen(shard) if shard.startswith(PIPE) else Path(shard).open("rb")  # noqa: SIM115
     with closing(stream):
-        members = ({**member, "__url__": shard} for member in tar_file_iterator(stream))
+        members = _Members(shard, stream)
         yield from group_by_keys(members)
+    if members.problem is not None:  # only now: the sample before it is whole
+        raise members.problem
+
+
+class _Members:
+    """The files in a tar, as `group_by_keys` takes them.
+
+    What is wrong with the archive ends it, and is kept in `problem`; `tarfile` itself takes a
+    header that is damaged or cut off for the archive's end.
+    """
+
+    def __init__(self, shard: str, stream: Any) -> None:
+        self.shard, self.stream = shard, stream
+        self.problem: Exception | None = None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        try:
+            with tarfile.open(fileobj=self.stream, mode="r|*", tarinfo=_Member) as archive:
+                for member in archive:
+                    archive.members = []  # type: ignore[attr-defined]  # or it would keep them all
+                    if member.isreg() and not META.match(member.name):
+                        opened = archive.extractfile(member)
+                        assert opened is not None
+                        data = opened.read()
+                        yield {"fname": member.name, "data": data, "__url__": self.shard}
+                self.problem = getattr(archive, "problem", None)
+        except Exception as error:  # a damaged archive can raise nearly anything
+            self.problem = error
+
+
+class _Member(tarfile.TarInfo):
+    """Tells its archive of a header that ends it, and is not the mark of its end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: Any) -> _Member:
+        """Read the next header."""
+        try:
+            return super().fromtarfile(tarfile)
+        except HeaderError as error:
+            if not isinstance(error, EOFHeaderError):
+                tarfile.problem = ValueError(
+                    f"it is damaged or cut off after {tarfile.offset:,} bytes"
+                )
+            raise
 
 
 def _reason(error: Exception) -> str:
