@@ -13,7 +13,13 @@ import numpy as np
 
 from pixelgen.data.collection import Collection, Split
 from pixelgen.data.material import Material
-from pixelgen.finishing import paint_gallery, samplers_of, show_evolution, write_report
+from pixelgen.finishing import (
+    paint_gallery,
+    samplers_of,
+    set_aside,
+    show_evolution,
+    write_report,
+)
 from pixelgen.generation import in_turn, paint_many
 from pixelgen.models.interface import Model
 from pixelgen.pace import Pace
@@ -191,12 +197,18 @@ def carry_out(
             ended = loop.train()
         finally:
             listener.end()
-        _close_training(loop, recipe, ended)
+        _close_training(loop, recipe, ended, listener)
     state = loop.state
     finished = Run(run.path)
     if state.best_bits is None or state.best_step == state.step:
         finished.model = loop.model  # the very weights on disk: no need to read them back
-    gallery = paint_gallery(finished, listener) if recipe.painting.pictures else None
+    gallery = None
+    if recipe.painting.pictures:
+        # One who has stopped the training has asked for what it can paint; later, for an end.
+        should_stop = (lambda: False) if ended == "stopped" else loop.should_stop
+        gallery = paint_gallery(finished, listener, should_stop)
+        if gallery is None:
+            return Outcome(finished, "stopped", None)
     run.write_manifest({**run.manifest(), "state": "stopped" if ended == "stopped" else "finished"})
     show_evolution(finished, gallery)
     page = write_report(finished, loop.material, listener) if gallery else None
@@ -204,7 +216,7 @@ def carry_out(
     return Outcome(finished, ended, gallery.sheet if gallery else None, page)
 
 
-def _close_training(loop: Loop, recipe: Recipe, ended: End) -> None:
+def _close_training(loop: Loop, recipe: Recipe, ended: End, listener: Listener) -> None:
     """Write down what training came to; the run is left in the state `painting`."""
     run, state = loop.run, loop.state
     if state.best_bits is None:
@@ -214,9 +226,15 @@ def _close_training(loop: Loop, recipe: Recipe, ended: End) -> None:
         settled = recipe.training.model_copy(update={"pace": tuple(loop.pace.knots)})
         recipe = recipe.model_copy(update={"training": settled})
         atomic.write_text(run.recipe, recipe.toml())
+    manifest = run.manifest()
+    before, spent = manifest.get("best"), manifest.get("spent")
+    if before and spent and before["step"] != (state.best_step or state.step):
+        folder = set_aside(run, spent["steps"])
+        if folder is not None:
+            listener.note(f"What it painted after {spent['steps']:,} steps is in {folder} now")
     run.write_manifest(
         {
-            **run.manifest(),
+            **manifest,
             "state": "painting",
             "ended": now(),
             "ended_by": ended,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,28 +11,70 @@ from pixelgen.data.material import Material
 from pixelgen.errors import PixelgenError
 from pixelgen.options import parse_options
 from pixelgen.report.evolution import write_evolution
-from pixelgen.report.gallery import Gallery
+from pixelgen.report.gallery import SHEET, Gallery
 from pixelgen.report.keeping import keep_for_report
 from pixelgen.report.page import write_page
 from pixelgen.resolving import Resolved
 from pixelgen.run import Run
+from pixelgen.runs import atomic
+from pixelgen.runs.directory import RunDirectory
 from pixelgen.runs.moments import FINISHED, Moment, add_moment, read_moments
 from pixelgen.samplers.interface import Sampler
 from pixelgen.training import Listener
 
 
-def paint_gallery(run: Run, listener: Listener) -> Gallery:
-    """Paint what the recipe asks for into `samples/`, and its contact sheet."""
+def set_aside(run: RunDirectory, step: int) -> Path | None:
+    """Move what earlier weights have painted out of the way of what is painted now.
+
+    Args:
+        run: whose model has learned on.
+        step: until which those weights had learned.
+
+    Returns:
+        Where the pictures are now, a folder in `samples/`; None if there were none.
+
+    Raises:
+        StorageError: they cannot be moved.
+    """
+    painted = [*run.samples.glob("seed*.png"), *run.samples.glob(SHEET)]
+    if not painted:
+        return None
+    folder = run.samples / f"step-{step:08d}"
+    with atomic.explained(folder):
+        folder.mkdir(exist_ok=True)
+        for path in painted:
+            path.replace(folder / path.name)
+    return folder
+
+
+def paint_gallery(
+    run: Run, listener: Listener, should_stop: Callable[[], bool] = lambda: False
+) -> Gallery | None:
+    """Paint what the recipe asks for into `samples/`, and its contact sheet.
+
+    Args:
+        run: whose weights are there.
+        listener: is told.
+        should_stop: is asked after each few pictures.
+
+    Returns:
+        What was painted; None where a stop was asked for before it was all there.
+    """
     painting = run.recipe.painting
     listener.stage(f"Painting {painting.pictures} pictures")
     gallery = Gallery(run.directory.samples, run.recipe.seed)
     several = len(painting.temperatures) > 1
-    for sampler in samplers_of(run.resolved):
+    samplers = samplers_of(run.resolved)
+    left = painting.pictures * len(samplers)
+    for sampler in samplers:
         first = 0
         for pictures in run.sample_in_parts(painting.pictures, sampler=sampler):
             temperature = sampler.options.temperature if several else None
             gallery.add(pictures, first=first, temperature=temperature)
             first += len(pictures)
+            left -= len(pictures)
+            if left and should_stop():
+                return None
     gallery.write_sheet()
     return gallery
 
@@ -89,6 +132,7 @@ def write_report(run: Run, material: Material, listener: Listener) -> Path | Non
     try:
         keep_for_report(run.directory, material)
         return write_page(run)
-    except PixelgenError as error:
-        listener.note(f"There is no page: {error}")
+    except Exception as error:  # whatever it is: the run is whole without a page
+        reason = error if isinstance(error, PixelgenError) else f"{type(error).__name__}: {error}"
+        listener.note(f"There is no page: {reason}")
         return None

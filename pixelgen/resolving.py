@@ -18,6 +18,7 @@ from pixelgen.data.segments import Segments, check_scan
 from pixelgen.errors import OptionError, PluginUnusable, RecipeError, did_you_mean
 from pixelgen.executors.interface import Executor
 from pixelgen.executors.local import Local
+from pixelgen.names import readable
 from pixelgen.options import parse_options
 from pixelgen.plugins import Catalogue, catalogue
 from pixelgen.recipe import PLUGIN_SECTIONS, PluginSection, Recipe, TrainingSection
@@ -120,8 +121,9 @@ def resolve(
     _check_budget(recipe.training)
     if recipe.data.scan is not None:
         check_scan(recipe.data.scan, where="in [data], or --scan")
-    _check_device(recipe.device)
+    check_device(recipe.device)
     if "source" in kinds:
+        _check_location(recipe.source.location)
         named = recipe.source.name or (is_token_folder(recipe.source.location) and SOURCE)
         if named == SOURCE:
             recipe = settled(recipe)
@@ -202,6 +204,17 @@ def _absolute(location: str | None) -> str | None:
         return location
 
 
+def _check_location(location: str | None) -> None:
+    """Raise `RecipeError` for a name that a recipe cannot hold; Linux allows any bytes in one."""
+    absolute = _absolute(location)
+    if absolute is not None and readable(absolute) != absolute:
+        raise RecipeError(
+            f"a recipe is UTF-8, and the name {readable(absolute)!r} is not",
+            where="in the place of the pictures",
+            remedy="Rename the folder",
+        )
+
+
 def _check_budget(training: TrainingSection) -> None:
     given = [key for key in ("epochs", "steps", "minutes") if getattr(training, key) is not None]
     if len(given) > 1:
@@ -212,7 +225,8 @@ def _check_budget(training: TrainingSection) -> None:
         )
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Raise `OptionError` if no device can be called so; whether it is there, plugins say."""
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
         raise OptionError(
             f"no device is called {device!r}",

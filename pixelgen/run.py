@@ -33,7 +33,7 @@ from pixelgen.request import (
     prime_tokens,
     wishes_for,
 )
-from pixelgen.resolving import Resolved, resolve
+from pixelgen.resolving import Resolved, check_device, resolve
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.samplers.interface import Sampler
 from pixelgen.tokenizers.interface import Tokenizer
@@ -55,6 +55,7 @@ class Run:
     Raises:
         RunNotFound: there is no run at this place.
         RunUnreadable: the run is from a newer version, or damaged.
+        OptionError: no device can be called so.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Run:
         model: str | None = None,
         model_options: Mapping[str, Any] | None = None,
     ) -> None:
+        if device is not None:
+            check_device(device)
         self.directory = RunDirectory.open(Path(path))
         self._device = device
         self._model_name = model

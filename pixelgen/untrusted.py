@@ -37,6 +37,10 @@ DTYPES = {
 }
 
 
+class NotRegular(ValueError):
+    """A folder, a pipe or a device is where a file should be."""
+
+
 def user_path(text: str) -> Path:
     """Return a path as a person writes it: `~` is their home.
 
@@ -56,6 +60,19 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def check_regular(path: Path) -> os.stat_result:
+    """Return what the system knows of a regular file, before it is opened by something that waits.
+
+    Raises:
+        OSError: there is none, or it may not be looked at.
+        NotRegular: it is a folder, a pipe or a device.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise NotRegular("it is no regular file")
+    return status
+
+
 def read_limited(path: Path, most: int = MOST_TEXT) -> bytes:
     """Return the bytes of a regular file; a pipe or a device is not waited for.
 
@@ -67,7 +84,7 @@ def read_limited(path: Path, most: int = MOST_TEXT) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
+            raise NotRegular("it is no regular file")
         if status.st_size > most:
             raise ValueError(f"it has {status.st_size:,} bytes; at most {most:,} are read")
         return file.read(status.st_size + 1)  # not `most`: so much would be taken at once
@@ -108,9 +125,7 @@ def read_arrays(path: Path, most: int = MOST_ARRAYS) -> dict[str, np.ndarray]:
         OSError: the system cannot read it.
         ValueError: it is no safetensors file, is too large, or holds a number that is none.
     """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise ValueError("it is no regular file")
+    status = check_regular(path)
     if status.st_size > most:
         raise ValueError(f"it has {status.st_size:,} bytes; at most {most:,} are read")
     arrays = {}

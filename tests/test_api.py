@@ -189,7 +189,7 @@ class TestFailing:
         targets = {
             "recipe": "pixelgen.runs.atomic.write_text",
             "tokenizer": "pixelgen.runs.atomic.write_directory",
-            "manifest": "pixelgen.runs.atomic.write_json",
+            "manifest": "pixelgen.runs.atomic.json_text",
         }
 
         def full(*args, **named):

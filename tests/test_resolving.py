@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import pixelgen
 from pixelgen import builtin
 from pixelgen.data.segments import Segments
-from pixelgen.errors import PluginUnusable
+from pixelgen.errors import PluginUnusable, RecipeError
 from pixelgen.models.markov import Markov
 from pixelgen.plugins import Catalogue
 from pixelgen.recipe import Recipe
@@ -168,3 +169,12 @@ def test_pictures_are_read_by_the_workers_that_are_asked_for(folder, monkeypatch
     )
     resolved.collect()
     assert [each is not None for each in given] == [reads]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
+def test_a_place_that_a_recipe_cannot_hold_is_refused_before_anything_is_done(tmp_path):
+    place = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    Path(place).mkdir()
+    with pytest.raises(RecipeError, match=r"caf\\\\xe9") as caught:
+        resolve(Recipe.parse({"source": {"location": place}, "model": {"name": "markov"}}))
+    assert "Rename" in caught.value.remedy

@@ -12,6 +12,7 @@ from pixelgen.errors import OptionError, PluginNotFound, RunNotFound
 from pixelgen.evaluation.conduct import evaluate
 from pixelgen.executors.local import Local
 from pixelgen.recipe import Recipe, merge
+from pixelgen.report.contact_sheet import MOST_PICTURES
 from pixelgen.report.gallery import Gallery
 from pixelgen.report.page import write_page
 from pixelgen.run import Run
@@ -239,9 +240,9 @@ class TestGallery:
 
     def test_a_sheet_has_a_row_a_temperature_and_is_not_endless(self, tmp_path):
         few, many = Gallery(tmp_path / "few", 1), Gallery(tmp_path / "many", 1)
-        few.add(self.pictures(Gallery.MOST_ON_SHEET), first=0)
-        for first in (0, Gallery.MOST_ON_SHEET - 2):
-            many.add(self.pictures(Gallery.MOST_ON_SHEET - 2), first=first)
+        few.add(self.pictures(MOST_PICTURES), first=0)
+        for first in (0, MOST_PICTURES - 2):
+            many.add(self.pictures(MOST_PICTURES - 2), first=first)
         assert Image.open(few.write_sheet()).size == Image.open(many.write_sheet()).size
         rows = Gallery(tmp_path / "rows", 1)
         for temperature in (0.2, 1.0):

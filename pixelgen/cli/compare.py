@@ -191,9 +191,13 @@ def _sort_out(what: list[str]) -> tuple[str | None, Path | None, list[Path]]:
     from pixelgen.errors import OptionError
     from pixelgen.untrusted import is_file
 
-    runs = [Path(each) for each in what if is_file(Path(each) / "run.json")]
+    found = [Path(each) for each in what if is_file(Path(each) / "run.json")]
+    once: dict[Path, Path] = {}
+    for path in found:
+        once.setdefault(path.resolve(), path)
+    runs = list(once.values())
     files = [Path(each) for each in what if each.endswith(".toml")]
-    pictures = [each for each in what if Path(each) not in (*runs, *files)]
+    pictures = [each for each in what if Path(each) not in (*found, *files)]
     if (runs and (files or pictures)) or len(files) > 1 or len(pictures) > 1:
         kinds = [
             *(f"{each} is a run" for each in runs[:1]),

@@ -47,8 +47,9 @@ def complete_picture(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the pictures. If left out, completions/NAME of the run, or in it one "
-            "of its own for what differs from the defaults, such as completions/NAME/keep=0.25."
+            help="Folder for the pictures. If left out, one in completions/ of the run, named "
+            "after the picture and where it lies, or in it one of its own for what differs from "
+            "the defaults, such as keep=0.25."
         ),
     ] = None,
     device: Device = None,
@@ -61,7 +62,7 @@ def complete_picture(
 
     from pixelgen.cli.visible import echo, shown
     from pixelgen.completion import KEPT
-    from pixelgen.report.contact_sheet import contact_sheet, png_bytes
+    from pixelgen.report.contact_sheet import contact_sheet, most_on_sheet, png_bytes
     from pixelgen.report.gallery import Gallery
     from pixelgen.run import Run
     from pixelgen.runs import atomic
@@ -89,7 +90,7 @@ def complete_picture(
                 group=group,
             ),
         }
-        out = opened.path / "completions" / (picture.stem or "picture")
+        out = opened.path / "completions" / painting.named_apart(picture)
         out /= painting.folder_name(opened, width, height, settings)
     gallery = Gallery(out, used)
     done = []
@@ -132,6 +133,7 @@ def complete_picture(
         + ("completions" if course or value is None else f"completions at temperature {value:g}")
         for value in asked
     ]
-    sheet = contact_sheet([each.side_by_side for each in done], words)
+    most = 2 + most_on_sheet(done[0].variants)
+    sheet = contact_sheet([each.side_by_side[:most] for each in done], words)
     atomic.write_bytes(gallery.sheet, png_bytes(sheet))
     echo(gallery.sheet)

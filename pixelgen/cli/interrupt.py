@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from pixelgen.processes import world_size
+from pixelgen.processes import rank, world_size
 
+FIRST = b"\nStopping as soon as it can be gone on with; once more stops at once\n"
 AGAIN = 5.0  # seconds within which torchrun sends on a signal that a terminal has sent to all
 
 
@@ -44,6 +45,8 @@ def stop_on_signals() -> Iterator[Stop]:
                 os.write(2, b"\x1b[?25h\n")  # a live display hides the cursor
             os._exit(128 + number)  # every file is replaced whole, so nothing is left half-written
         stop.signal, stop.since = number, time.monotonic()
+        if rank() == 0:
+            os.write(2, FIRST)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -15,6 +15,11 @@ def finish(outcome: Outcome, exit_code: int) -> None:
     console = Console(stderr=True, highlight=False)
     run, manifest = outcome.run, outcome.run.manifest
     spent, best = manifest["spent"], manifest["best"]
+    if outcome.end == "stopped" and manifest["state"] == "painting":
+        console.print("Stopped before all was painted", soft_wrap=True)
+        console.print(f"Go on with it: pixelgen resume {shown(run.path)}", soft_wrap=True)
+        echo(run.path)
+        raise typer.Exit(exit_code)
     ended = {
         "budget": "Finished",
         "patience": "Finished early: the held-out bits no longer improve",
@@ -34,5 +39,5 @@ def finish(outcome: Outcome, exit_code: int) -> None:
     if outcome.page:
         console.print(f"Look at it: {shown(outcome.page)}", soft_wrap=True)
     echo(outcome.sheet or run.path)
-    if exit_code:
+    if exit_code and outcome.end == "stopped":  # else the stop came when all had been done
         raise typer.Exit(exit_code)

@@ -13,6 +13,7 @@ import typer
 
 from pixelgen.cli import complete
 from pixelgen.errors import OptionError, did_you_mean
+from pixelgen.names import readable
 
 if TYPE_CHECKING:
     from pixelgen.executors.interface import Executor
@@ -117,6 +118,16 @@ def executor_named(name: str | None, options: dict[str, Any] | None) -> Executor
     return made
 
 
+def check_together(name: str, value: object, needed: str, other: object) -> None:
+    """Raise `OptionError` if an option is given without the one that it belongs to."""
+    if value is not None and other is None:
+        raise OptionError(
+            f"{name} {value} changes nothing without {needed}",
+            where=f"in {name}",
+            remedy=f"Give {needed} too, or leave {name} out",
+        )
+
+
 def parse_shards(text: str, temperatures: Sequence[float | None]) -> Form:
     """Return the form of `--shards`.
 
@@ -216,7 +227,7 @@ def differing(
 
 def named_apart(path: Path) -> str:
     """Return a file's name without its ending, told apart from files elsewhere of the same name."""
-    return f"{path.stem}-{_digest(str(path.resolve()))[:4]}"
+    return f"{readable(path.stem)}-{_digest(str(path.resolve()))[:4]}"
 
 
 def _digest(text: str) -> str:
@@ -241,8 +252,9 @@ def folder_name(
     told = [] if size == usual else [f"{size[0]}x{size[1]}"]
     told += [f"{name}={value}" for name, value in settings.items() if value is not None]
     name = "_".join(told)
-    plain = re.sub(r"[^\w.,=+-]+", "-", name)
-    if len(plain) <= MOST_NAME:
+    common = name.replace(":", "-")  # of weights and courses
+    plain = re.sub(r"[^\w.,=+-]+", "-", common)
+    if plain == common and len(plain) <= MOST_NAME:
         return plain
     return f"{plain[: MOST_NAME - 9]}-{_digest(name)}"
 

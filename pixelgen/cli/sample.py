@@ -24,8 +24,9 @@ def sample(
         Path | None, typer.Option(help="A picture whose first rows each picture begins with.")
     ] = None,
     prime_rows: Annotated[
-        int, typer.Option(min=1, help="How many rows of pixels, with --prime.")
-    ] = 5,
+        int | None,
+        typer.Option(min=1, help="How many rows of pixels, with --prime; 5 if left out."),
+    ] = None,
     best_of: painting.BestOf = 1,
     group: painting.Group = None,
     model: OtherBackend = None,
@@ -47,7 +48,10 @@ def sample(
             "where it was interrupted.",
         ),
     ] = None,
-    shard_size: Annotated[int, typer.Option(min=1, help="Pictures in a shard.")] = 1000,
+    shard_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Pictures in a shard, with --shards; 1000 if left out."),
+    ] = None,
     device: Device = None,
 ) -> None:
     """Paint pictures from a finished or stopped run.
@@ -59,6 +63,8 @@ def sample(
     from pixelgen.request import Temperature
     from pixelgen.run import Run
 
+    painting.check_together("--prime-rows", prime_rows, "--prime", prime)
+    painting.check_together("--shard-size", shard_size, "--shards", shards)
     chosen = painting.plugin_options(option, ("model", "sampler", "executor"))
     opened = Run(run, device=device, model=model, model_options=chosen["model"])
     spread = painting.executor_named(executor, chosen["executor"])
@@ -75,7 +81,7 @@ def sample(
         "width": width,
         "height": height,
         "prime": prime,
-        "prime_rows": prime_rows,
+        "prime_rows": prime_rows or 5,
         "best_of": best_of,
         "executor": spread,
     }
@@ -90,7 +96,7 @@ def sample(
                 out or opened.path / "shards",
                 count,
                 form=form,
-                shard_size=shard_size,
+                shard_size=shard_size or 1000,
                 seed=used,
                 first=first,
                 temperature=course or asked[0],
@@ -111,7 +117,7 @@ def sample(
                 best_of=best_of,
                 group=group,
             ),
-            "prime": None if prime is None else f"{prime.stem}-{prime_rows}",
+            "prime": None if prime is None else f"{painting.named_apart(prime)}-{prime_rows or 5}",
         }
         out = opened.directory.samples / painting.folder_name(opened, width, height, settings)
         plain = bool(course) or (len(own) == 1 and asked in ([None], [*own]))

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pixelgen.data.fitting import KEPT_SIZES, shrink_picture
 from pixelgen.sources.interface import BadPicture, Picture
+from pixelgen.untrusted import NotRegular, check_regular
 
 # Formats that hold pixels and nothing that is run: PostScript, for one, would start Ghostscript.
 FORMATS = (
@@ -75,6 +76,8 @@ def read_picture(
         max_pixels: larger pictures are refused before they are unpacked.
     """
     try:
+        if isinstance(file, PictureFile):
+            check_regular(file.path)
         with _opened(file) as image:
             width, height = image.size
             if width * height > max_pixels:
@@ -152,6 +155,8 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "it is damaged, or no picture of a known format"
+    if isinstance(error, NotRegular):
+        return str(error)
     if isinstance(error, OSError) and error.strerror:  # from the system, without the path
         return f"it cannot be opened: {error.strerror}"
     return f"it is damaged: {error or type(error).__name__}"

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from pixelgen.errors import RunUnreadable
+from pixelgen.untrusted import read_json
 
 SCHEMA = 1
 FILE = "evaluation.json"
@@ -324,8 +325,8 @@ class Evaluation(Part):
         if not path.exists():
             return None
         try:
-            found = cls.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
+            found = cls.model_validate(read_json(path))
+        except (OSError, ValueError) as error:  # pydantic's among them
             raise RunUnreadable(
                 f"the evaluation cannot be read: {error}",
                 where=str(path),

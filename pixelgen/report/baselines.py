@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from pixelgen.data.material import Material, make_cutter, make_spec
 from pixelgen.errors import PixelgenError
@@ -78,9 +79,10 @@ def read_baselines(run: RunDirectory) -> Baselines | None:
     """Return what `write_baselines` kept; None where it kept nothing, or something else."""
     path = run.path / "report" / "baselines.json"
     try:
-        return Baselines(**read_json(path)) if path.exists() else None
-    except TypeError:
+        kept = TypeAdapter(Baselines).validate_python(read_json(path)) if path.exists() else None
+    except ValidationError:
         return None
+    return kept
 
 
 def _sheets(pictures: np.ndarray) -> Iterator[np.ndarray]:

@@ -11,7 +11,14 @@ from PIL import Image, ImageDraw, ImageFont
 PAPER = (247, 246, 243)
 INK = (60, 58, 54)
 MOST_COLUMNS = 8
+MOST_PICTURES = 64  # of one kind
+MOST_PIXELS = 1 << 24  # of those pictures together, and of one before it is shrunk
 WANTED_WIDTH = 1280  # pixels; pictures are enlarged by a whole number towards it, none higher
+
+
+def most_on_sheet(pictures: np.ndarray) -> int:
+    """Return how many pictures like these (N, H, W, C) are shown of a kind: large ones are few."""
+    return max(1, min(MOST_PICTURES, MOST_PIXELS // (pictures.shape[1] * pictures.shape[2])))
 
 
 def contact_sheet(
@@ -27,7 +34,7 @@ def contact_sheet(
     Returns:
         An RGB image.
     """
-    height, width = rows[0].shape[1:3]
+    height, width = _shrunk(*rows[0].shape[1:3])
     columns = min(MOST_COLUMNS, max(1, WANTED_WIDTH // width), max(len(row) for row in rows))
     scale = max(1, min(WANTED_WIDTH // (columns * width), WANTED_WIDTH // height))
     cell_width, cell_height = width * scale, height * scale
@@ -59,13 +66,21 @@ def contact_sheet(
             draw.text((gap, top), label, INK, font=font)
             top += text_height
         for column, pixels in enumerate(pictures):
+            smaller = cell_width < pixels.shape[1]
             picture = Image.fromarray(pixels).resize(
-                (cell_width, cell_height), Image.Resampling.NEAREST
+                (cell_width, cell_height),
+                Image.Resampling.BOX if smaller else Image.Resampling.NEAREST,
             )
             mask = picture.getchannel("A") if picture.mode == "RGBA" else None
             sheet.paste(picture.convert("RGB"), (gap + column * (cell_width + gap), top), mask)
         top += cell_height + gap
     return sheet
+
+
+def _shrunk(height: int, width: int) -> tuple[int, int]:
+    """The size at which a picture is shown, before it is enlarged."""
+    factor = min(1.0, (MOST_PIXELS / (height * width)) ** 0.5)
+    return max(1, int(height * factor)), max(1, int(width * factor))
 
 
 def png_bytes(picture: Image.Image | np.ndarray) -> bytes:

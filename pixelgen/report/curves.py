@@ -17,11 +17,12 @@ IN_REACH = 1.5  # times the curves' highest value: a line beyond would flatten t
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of (seconds, bits per pixel)."""
+    """Points of (seconds, bits per pixel); `dash` tells lines apart without their colours."""
 
     name: str
     colour: str
     points: Sequence[Point]
+    dash: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,18 @@ class Reference:
 def curves_of(metrics: Sequence[Mapping[str, Any]]) -> list[Curve]:
     """Return the curves that `metrics.jsonl` tells, without those that have no point."""
     named = (
-        ("held out", HELD_OUT, "held_out_bits_per_pixel"),
-        ("trained", TRAINED, "train_bits_per_pixel"),
+        ("held out", HELD_OUT, "held_out_bits_per_pixel", 0.0),
+        ("trained", TRAINED, "train_bits_per_pixel", 9.0),
     )
     curves = []
-    for name, colour, key in named:
+    for name, colour, key, dash in named:
         points = [
             (float(line["seconds"]), float(line[key]))
             for line in metrics
             if line.get(key) is not None
         ]
         if points:
-            curves.append(Curve(name, colour, _thinned(points)))
+            curves.append(Curve(name, colour, _thinned(points), dash))
     return curves
 
 
@@ -100,7 +101,7 @@ def plot_curves(
     for curve in reversed(curves):  # what counts most lies on top
         placed = [(x(seconds), y(bits)) for seconds, bits in curve.points]
         if len(placed) > 1:
-            sheet.marks.append(Line(placed, curve.colour, 2.0))
+            sheet.marks.append(Line(placed, curve.colour, 2.0, curve.dash))
         if len(placed) <= 40:
             sheet.marks += [Dot(point, 2.6, curve.colour) for point in placed]
     return sheet

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelgen.report.contact_sheet import contact_sheet, png_bytes
+from pixelgen.report.contact_sheet import contact_sheet, most_on_sheet, png_bytes
 from pixelgen.runs import atomic
+
+SHEET = "contact-sheet.png"
 
 
 class Gallery:
@@ -18,8 +20,6 @@ class Gallery:
         folder: is made where it is missing, with the first pictures.
         seed: is part of the files' names.
     """
-
-    MOST_ON_SHEET = 64
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
@@ -36,17 +36,20 @@ class Gallery:
             name = f"seed{self.seed}{mark}-{index:04d}.png"
             atomic.write_bytes(self.folder / name, png_bytes(pixels))
         row = self._rows.setdefault(label, [])
-        row.extend(pictures[: self.MOST_ON_SHEET - len(row)])
+        row.extend(pictures[: max(0, most_on_sheet(pictures) - len(row))])
 
     @property
     def rows(self) -> list[np.ndarray]:
-        """The first pictures that were added, (N, H, W, C) uint8 for each temperature."""
+        """The first pictures that were added, as many as a sheet has room for.
+
+        (N, H, W, C) uint8 for each temperature.
+        """
         return [np.stack(row) for row in self._rows.values()]
 
     @property
     def sheet(self) -> Path:
         """Where the contact sheet is."""
-        return self.folder / "contact-sheet.png"
+        return self.folder / SHEET
 
     def write_sheet(self) -> Path:
         """Write the contact sheet of what was added, a row a temperature; return its path."""

@@ -11,15 +11,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, TypeVar
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 
 from pixelgen.evaluation.record import Evaluation
-from pixelgen.recipe import Recipe
+from pixelgen.names import readable
+from pixelgen.recipe import PLUGIN_SECTIONS, PluginSection, Recipe
 from pixelgen.report.baselines import read_baselines
 from pixelgen.report.curves import curves_of, plot_curves, references_of
 from pixelgen.report.encoding import address, addresses
@@ -30,6 +31,7 @@ from pixelgen.report.swatches import swatches
 from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory
+from pixelgen.runs.manifest import filled
 from pixelgen.runs.moments import read_moments
 from pixelgen.runs.pictures import Painted, painted_in, read_png
 
@@ -37,6 +39,8 @@ from pixelgen.runs.pictures import Painted, painted_in, read_png
 PAINTED_ROOM, EVOLUTION_ROOM, TRAINING_ROOM, FINDINGS_ROOM = 1_100_000, 850_000, 420_000, 350_000
 MOST_PAINTED, MOST_MOMENTS, MOST_TRAINING, MOST_NOTES = 64, 24, 60, 20
 FOLDER = Path(__file__).parent / "html"
+
+AnySection = TypeVar("AnySection", bound=PluginSection)
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,10 @@ def write_page(run: Run) -> Path:
 
 def render_page(run: Run) -> str:
     """Return the page as HTML."""
-    recipe, manifest, metrics = run.recipe, run.manifest, run.metrics
+    recipe, manifest, metrics = run.recipe, filled(run.manifest), run.metrics
     width, height = recipe.data.size
     evaluation = Evaluation.read(run.path)
-    if evaluation is not None and evaluation.ended != manifest.get("ended"):
+    if evaluation is not None and evaluation.ended != manifest["ended"]:
         evaluation = None  # the run has gone on since
     painted = painted_in(run.directory.samples, recipe.seed)
     baselines = read_baselines(run.directory)
@@ -100,15 +104,16 @@ def render_page(run: Run) -> str:
             digest=digest,
             script=Markup(script),
             style=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
-            name=run.path.resolve().name,
+            name=readable(run.path.resolve().name),
             subject=_subject(recipe),
             manifest=manifest,
             learned=manifest["data"].get("learned") or len(manifest["data"]["train"]),
             recipe=recipe,
             recipe_text=shown_recipe,
+            from_here=_is_place_here(recipe.source.location),
             recipe_address="data:text/plain;base64,"
             + base64.b64encode(shown_recipe.encode()).decode("ascii"),
-            minutes=_spell(manifest.get("spent", {}).get("seconds", 0.0)),
+            minutes=_spell(manifest["spent"]["seconds"] if manifest["spent"] else 0.0),
             size=(width, height),
             painted=_painted_rows(painted, evaluation, recipe),
             painted_total=len(painted),
@@ -218,21 +223,55 @@ def _training(pictures: Sequence[np.ndarray], names: Sequence[str]) -> list[Show
 def _subject(recipe: Recipe) -> str:
     """The last part of where the pictures are, or the source's name: not where on this disk."""
     location = recipe.source.location
-    return Path(location).name if location else f"the source {recipe.source.name}"
+    return _shown(location) if location else f"the source {recipe.source.name}"
 
 
 def _portable(recipe: Recipe) -> str:
-    """The recipe as TOML, as it may be shown to others: the folder's name, and not where it lies on
-    this machine; and none of the trackers, whose options are addresses and the like."""
-    source = recipe.source
-    if source.location is not None:
-        source = source.model_copy(update={"location": Path(source.location).name})
-    return recipe.model_copy(update={"source": source, "trackers": {}}).toml()
+    """The recipe as TOML, as it may be shown to others: files and folders by their names, and not
+    where they lie on this machine; addresses without what signs somebody in; and no trackers and
+    no executor, whose options are addresses and the like."""
+    sections = {
+        kind: _without_places(getattr(recipe, kind))
+        for kind in PLUGIN_SECTIONS
+        if kind != "executor"
+    }
+    return recipe.model_copy(
+        update={**sections, "executor": PluginSection(), "trackers": {}}
+    ).toml()
+
+
+def _without_places(section: AnySection) -> AnySection:
+    values = section.model_dump()
+    shown = {
+        name: _shown(value) if isinstance(value, str) else value for name, value in values.items()
+    }
+    return section.model_copy(
+        update={name: shown[name] for name in shown if shown[name] != values[name]}
+    )
+
+
+def _shown(text: str) -> str:
+    """A path's last part; an address without a user, a password or a query; other text as it is."""
+    for place in (PurePosixPath(text), PureWindowsPath(text)):
+        if place.is_absolute():
+            return place.name or text
+    scheme, there, rest = text.partition("://")
+    if not there:
+        return text
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+
+
+def _is_place_here(text: str | None) -> bool:
+    """Whether it is a path on some machine: a run's recipe has those of what was there in full."""
+    return text is not None and (
+        PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
+    )
 
 
 def _notes(manifest: dict[str, Any]) -> list[str]:
     data = manifest["data"]
-    notes = [*manifest.get("notes", [])]
+    notes = [*manifest["notes"]]
     notes += [f"Left out {bad['name']}: {bad['reason']}" for bad in data["bad"]]
     notes += [
         f"Left out {each['dropped']}: the same as {each['kept']}" for each in data["duplicates"]
@@ -242,12 +281,12 @@ def _notes(manifest: dict[str, Any]) -> list[str]:
 
 
 def _timings(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    spent = manifest.get("spent", {})
+    spent = manifest["spent"]
     known: list[tuple[str, str]] = []
-    if "started" in manifest:
+    if manifest["started"]:
         began = datetime.fromisoformat(manifest["started"])
         known.append(("began", f"{began:%Y-%m-%d %H:%M} UTC"))
-        if "ended" in manifest and "resumed" not in manifest:
+        if manifest["ended"] and "resumed" not in manifest:
             took = (datetime.fromisoformat(manifest["ended"]) - began).total_seconds()
             known.append(("until trained, with reading and measuring", _spell(took)))
     if spent:

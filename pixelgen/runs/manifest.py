@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 SCHEMA = 1
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+def _time(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("the time has no zone")
+    return text
+
+
+Time = Annotated[str, AfterValidator(_time)]  # ISO 8601
 
 
 class _Part(BaseModel):
@@ -62,7 +72,7 @@ class Best(_Part):
 
 
 class Manifest(_Part):
-    """`run.json`; what is only shown is not listed here."""
+    """`run.json`."""
 
     schema_: int = Field(alias="schema", ge=1, le=SCHEMA)
     state: Literal["running", "painting", "stopped", "finished"]
@@ -72,6 +82,19 @@ class Manifest(_Part):
     seed: Count
     spent: Spent | None = None
     best: Best | None = None
+    started: Time | None = None
+    ended: Time | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    device: str = ""
+    parameters: Count | None = None
+
+
+def filled(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a `run.json` that is without complaint, with every entry that it lacks at its default.
+
+    So what reads it need not ask whether an older or another version wrote it.
+    """
+    return Manifest.model_validate(manifest).model_dump(by_alias=True)
 
 
 def complaint(manifest: dict[str, Any]) -> str | None:

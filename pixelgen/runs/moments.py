@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydantic import TypeAdapter
 
 from pixelgen.errors import RunUnreadable
 from pixelgen.runs import atomic
@@ -59,6 +60,9 @@ class Moment:
             train_bits_per_pixel=metrics.get("train_bits_per_pixel"),
             held_out_bits_per_pixel=metrics.get("held_out_bits_per_pixel"),
         )
+
+
+MOMENT = TypeAdapter(Moment)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,6 @@ def read_moments(run: RunDirectory) -> Moments | None:
     if not path.exists():
         return None
     written = read_json(path)
-    known = {field.name for field in fields(Moment)}
     try:
         width, height = written["size"]
         return Moments(
@@ -119,7 +122,7 @@ def read_moments(run: RunDirectory) -> Moments | None:
             pictures=int(written["pictures"]),
             size=(int(width), int(height)),
             moments=tuple(
-                Moment(**{key: value for key, value in each.items() if key in known})
+                MOMENT.validate_python(each)
                 for each in written["moments"]
                 if Path(each["file"]).name == each["file"]  # nothing from elsewhere
             ),

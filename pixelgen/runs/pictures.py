@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from pixelgen.errors import RunUnreadable
+from pixelgen.untrusted import check_regular
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ def read_png(path: Path, *, remedy: str) -> np.ndarray:
         RunUnreadable: the file is missing or damaged; `remedy` says what to do.
     """
     try:
+        check_regular(path)
         with Image.open(path, formats=["PNG"]) as image:
             return np.asarray(image if image.mode in ("RGB", "RGBA") else image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -55,5 +58,6 @@ def _named(folder: Path, seed: int) -> Iterator[Painted]:
     for path in folder.glob(f"seed{seed}-*.png"):
         found = re.fullmatch(rf"seed{seed}(?:-t([\d.e+-]+))?-(\d{{4,}})\.png", path.name)
         if found:
-            temperature = None if found[1] is None else float(found[1])
-            yield Painted(path, seed, int(found[2]), temperature)
+            with suppress(ValueError):  # what is not a number names no picture of ours
+                temperature = None if found[1] is None else float(found[1])
+                yield Painted(path, seed, int(found[2]), temperature)

@@ -132,3 +132,11 @@ def test_values_to_vary_are_numbers_or_words():
         "data.scan": ["raster", "hilbert"],
         "model.x": [[1, 2], [3]],
     }
+
+
+def test_a_run_that_is_given_twice_is_one(common):
+    from pixelgen.cli.compare import _sort_out
+
+    assert invoke(*common).exit_code == 0
+    run = next(common[-1].rglob("run.json")).parent
+    assert _sort_out([str(run), f"{run}/", str(run / ".." / run.name)]) == (None, None, [run])

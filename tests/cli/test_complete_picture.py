@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixelgen.cli.painting import named_apart
+
 RUN = Path("runs/pictures-1")
 
 
@@ -24,7 +26,7 @@ def picture(folder) -> Path:
 def test_the_last_line_is_a_sheet_and_each_variant_is_a_file_of_its_own(pixelgen, picture):
     called = pixelgen("complete", RUN, picture, "--keep", 0.5, "-n", 3)
     assert called.code == 0
-    assert called.last == RUN / "completions" / "picture-3" / "contact-sheet.png"
+    assert called.last == RUN / "completions" / named_apart(picture) / "contact-sheet.png"
     files = sorted(called.last.parent.glob("seed*.png"))
     assert [file.name for file in files] == [f"seed1-000{number}.png" for number in range(3)]
     original = np.asarray(Image.open(picture))
@@ -47,7 +49,7 @@ def test_the_last_line_is_a_sheet_and_each_variant_is_a_file_of_its_own(pixelgen
     ],
 )
 def test_what_is_completed_otherwise_replaces_nothing(pixelgen, picture, words, place):
-    usual = RUN / "completions" / "picture-3"
+    usual = RUN / "completions" / named_apart(picture)
     assert pixelgen("complete", RUN, picture, "-n", 1).last == usual / "contact-sheet.png"
     before = {file: file.read_bytes() for file in usual.glob("*.png")}
     called = pixelgen("complete", RUN, picture, "-n", 1, *words)

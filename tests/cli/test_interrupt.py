@@ -30,6 +30,12 @@ def test_the_second_signal_leaves_at_once():
         os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_the_first_signal_is_answered(capfd):
+    with stop_on_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert "once more stops at once" in capfd.readouterr().err
+
+
 class TestUnderTorchrun:
     @pytest.fixture(autouse=True)
     def _job(self, monkeypatch):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
+
+from pixelgen.report.gallery import Gallery
 
 RUN = Path("runs/pictures-1")
 
@@ -114,3 +117,38 @@ def test_a_second_signal_stops_at_once_and_loses_only_what_was_not_saved(
     assert resumed.code == 2  # the sampler is not installed here, or the budget is spent
     assert list((RUN / "checkpoints").glob("step-*"))
     assert not list(RUN.rglob("*.tmp"))
+
+
+def test_what_earlier_weights_painted_is_set_aside_and_not_shown_as_the_runs_own(learn, pixelgen):
+    learn("--epochs", 1, "-n", 1)
+    assert pixelgen("sample", RUN, "-n", 3).code == 0
+    painted = {path.name: path.read_bytes() for path in (RUN / "samples").glob("*.png")}
+    steps = manifest()["spent"]["steps"]
+    called = pixelgen("resume", RUN, "--epochs", 3)
+    aside = RUN / "samples" / f"step-{steps:08d}"
+    assert str(aside) in called.err
+    assert {path.name: path.read_bytes() for path in aside.iterdir()} == painted
+    assert [path.name for path in (RUN / "samples").glob("seed*")] == ["seed1-0000.png"]
+
+
+def test_a_signal_while_it_paints_ends_it_so_that_it_can_be_gone_on_with(
+    learn, pixelgen, monkeypatch
+):
+    add, calls = Gallery.add, []
+
+    def adding(self, pictures, **named):
+        add(self, pictures, **named)
+        calls.append(len(pictures))
+        if len(calls) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Gallery, "add", adding)
+    monkeypatch.setattr("pixelgen.generation.PICTURES_AT_ONCE", 2)
+    called = learn("--epochs", 1, "-n", 5)
+    assert called.code == 130
+    assert "Stopped before all was painted" in called.err
+    assert (manifest()["state"], calls) == ("painting", [2])
+    again = pixelgen("resume", RUN)
+    assert again.code == 0, again.err
+    assert manifest()["state"] == "finished"
+    assert len(list((RUN / "samples").glob("seed1-*.png"))) == 5

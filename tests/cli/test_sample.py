@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
+
+from pixelgen.cli.painting import folder_name, named_apart
 
 RUN = Path("runs/pictures-1")
 
@@ -98,7 +102,38 @@ def test_what_differs_from_the_runs_own_pictures_does_not_replace_them(pixelgen,
 
 def test_pictures_that_begin_with_another_lie_in_a_folder_named_after_it(pixelgen, folder):
     called = pixelgen("sample", RUN, "-n", 1, "--prime", folder / "picture-1.png")
-    assert called.last == RUN / "samples" / "prime=picture-1-5" / "contact-sheet.png"
+    name = named_apart(folder / "picture-1.png")
+    assert called.last == RUN / "samples" / f"prime={name}-5" / "contact-sheet.png"
+
+
+def test_pictures_that_begin_with_two_of_one_name_do_not_replace_one_another(
+    pixelgen, folder, tmp_path
+):
+    other = shutil.copy(folder / "picture-2.png", tmp_path / "picture-1.png")
+    for prime in (folder / "picture-1.png", other):
+        assert pixelgen("sample", RUN, "-n", 1, "--prime", prime).code == 0
+    assert len(list((RUN / "samples").glob("prime=picture-1-*"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"), [(["--prime-rows", 3], "--prime"), (["--shard-size", 7], "--shards")]
+)
+def test_an_option_that_would_change_nothing_is_refused(pixelgen, words, needed):
+    pixelgen("sample", RUN, *words).assert_explained(f"without {needed}", words[0], needed)
+
+
+@pytest.mark.parametrize("command", [["sample"], ["complete"]])
+def test_a_device_that_there_is_not_is_refused(pixelgen, folder, command):
+    picture = [folder / "picture-1.png"] if command == ["complete"] else []
+    called = pixelgen(*command, RUN, *picture, "--device", "banana")
+    called.assert_explained("'banana'", "--device", "cuda:N")
+
+
+def test_groups_whose_names_are_alike_have_folders_of_their_own():
+    run = SimpleNamespace(recipe=SimpleNamespace(data=SimpleNamespace(size=(9, 9))))
+    names = {folder_name(run, None, None, {"group": group}) for group in ("a b", "a/b", "a-b")}
+    assert len(names) == 3
+    assert "group=a-b" in names
 
 
 def test_long_names_that_end_otherwise_are_told_apart(pixelgen, folder):

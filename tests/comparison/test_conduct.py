@@ -192,15 +192,18 @@ def test_a_larger_matrix_adds_only_what_is_new_and_a_stopped_run_goes_on(
     assert "Going on from step 1" in (directory / "logs" / f"{new[0].name}.txt").read_text()
 
 
+LATER = "2199-01-01T00:00:00+00:00"
+
+
 def test_a_run_that_has_gone_on_is_measured_anew(compared, tmp_path):
     run = compared.ranking.rows[0].runs[0]
     path, record = tmp_path / "run", tmp_path / "comparison"
     shutil.copytree(run.path, path)
     first = compare_finished([path], record).ranking.rows[0].runs[0]
     directory = RunDirectory.open(path)
-    directory.write_manifest({**directory.manifest(), "ended": "later"})
+    directory.write_manifest({**directory.manifest(), "ended": LATER})
     second = compare_finished([path], record).ranking.rows[0].runs[0]
-    assert (first.measurement.ended, second.measurement.ended) == (run.measurement.ended, "later")
+    assert (first.measurement.ended, second.measurement.ended) == (run.measurement.ended, LATER)
     assert second.measurement.bits == run.measurement.bits
 
 

@@ -134,6 +134,8 @@ def _recipes(folder: Path, run: Path) -> Target:
 
 
 def _run_json(run: Path) -> Target:
+    from pixelgen.report.page import render_page
+    from pixelgen.run import Run
     from pixelgen.runs.directory import RunDirectory
 
     path = run / "run.json"
@@ -143,6 +145,7 @@ def _run_json(run: Path) -> Target:
         path.write_bytes(data)
         try:
             RunDirectory.open(run)
+            render_page(Run(run))
         finally:
             path.write_bytes(seed)
 

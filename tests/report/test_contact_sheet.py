@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelgen.report.contact_sheet import MOST_COLUMNS, PAPER, contact_sheet, png_bytes
+from pixelgen.report.contact_sheet import (
+    MOST_COLUMNS,
+    PAPER,
+    contact_sheet,
+    most_on_sheet,
+    png_bytes,
+)
 
 
 def swatches(count, height=4, width=5, channels=3, first=0):
@@ -87,3 +93,19 @@ def test_a_png_holds_the_very_pixels_and_is_the_same_each_time(channels):
     data = png_bytes(pixels)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), pixels)
     assert data == png_bytes(Image.fromarray(pixels))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "most"), [(75, 75, 64), (512, 512, 64), (1024, 1024, 16), (9000, 9000, 1)]
+)
+def test_of_large_pictures_few_are_shown(height, width, most):
+    pictures = np.broadcast_to(np.zeros((1, 1, 1, 3), np.uint8), (100, height, width, 3))
+    assert most_on_sheet(pictures) == most
+
+
+def test_a_picture_that_is_larger_than_a_sheet_may_be_is_shrunk(monkeypatch):
+    monkeypatch.setattr("pixelgen.report.contact_sheet.MOST_PIXELS", 10_000)
+    pixels = np.full((1, 400, 100, 3), (9, 200, 30), np.uint8)
+    sheet = contact_sheet([pixels])
+    assert sheet.size == (6 * 50 + 2 * 12, 6 * 200 + 2 * 12)
+    assert sheet.getpixel((20, 100)) == (9, 200, 30)

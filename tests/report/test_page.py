@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from html_tags import Tags
 from PIL import Image
 
 from pixelgen.api import start
+from pixelgen.errors import RunUnreadable
 from pixelgen.evaluation.conduct import evaluate
 from pixelgen.recipe import Recipe, merge
 from pixelgen.report.encoding import address, addresses
@@ -172,3 +175,111 @@ def test_in_a_browser_without_script_every_moment_is_there(browser, run):
     assert page.locator(".moment:visible").count() == 5
     assert page.get_by_role("slider").count() == 0
     context.close()
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """A run that may be changed."""
+    return type(run)(shutil.copytree(run.path, tmp_path / "copy"))
+
+
+class TestARunOfAStranger:
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [
+            (
+                "evolution/moments.json",
+                '{"size": [12, 12], "temperatures": [1], "pictures": 2, '
+                '"moments": [{"file": "a.png", "epoch": "x", "step": 1, "seconds": 1}]}',
+            ),
+            (
+                "metrics.jsonl",
+                '{"epoch": 1, "step": 1, "seconds": 1e308, "progress": 1, '
+                '"targets_per_second": 1, "train_bits_per_pixel": -1e308, '
+                '"held_out_bits_per_pixel": 1e308}\n',
+            ),
+            ("evaluation.json", '{"bits": NaN}'),
+        ],
+    )
+    def test_is_refused_in_words_where_a_file_is_not_what_it_should_be(self, copy, file, text):
+        (copy.path / file).write_text(text)
+        with pytest.raises(RunUnreadable, match=Path(file).name):
+            render_page(copy)
+
+    @pytest.mark.parametrize("entry", ["started", "ended", "parameters", "versions"])
+    def test_is_refused_where_run_json_says_nonsense(self, copy, entry):
+        manifest = copy.manifest
+        manifest[entry] = "yesterday"
+        copy.directory.write_manifest(manifest)
+        with pytest.raises(RunUnreadable, match=entry):
+            type(copy)(copy.path)
+
+    def test_is_shown_where_run_json_has_the_least_that_it_must(self, copy):
+        manifest = {name: copy.manifest[name] for name in ("state", "plugins", "data", "seed")}
+        copy.directory.write_manifest(manifest)
+        assert "Versions and timings" in render_page(type(copy)(copy.path))
+
+    def test_is_shown_without_baselines_that_are_none(self, copy):
+        (copy.path / "report" / "baselines.json").write_text(
+            '{"guessing": "x", "png": 1, "webp": 1}'
+        )
+        assert "lossless WebP" not in render_page(copy)
+
+    def test_is_shown_without_what_is_only_named_like_a_picture(self, copy):
+        (copy.path / "samples" / "seed0-te-0000.png").write_bytes(b"")
+        (copy.path / "samples" / "seed1-te-0000.png").write_bytes(b"")
+        assert render_page(copy)
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+    @pytest.mark.parametrize("file", ["evaluation.json", "samples/seed{}-0009.png"])
+    def test_is_not_waited_for(self, copy, file):
+        os.mkfifo(copy.path / file.format(copy.recipe.seed))
+        with pytest.raises(RunUnreadable, match="no regular file"):
+            render_page(copy)
+
+
+class TestTheRecipeOnThePage:
+    def recipe_of(self, run):
+        links = Tags()
+        links.feed(render_page(run))
+        (address,) = [each["href"] for tag, each in links.tags if tag == "a" and "download" in each]
+        return Recipe.parse(tomllib.loads(base64.b64decode(address.partition(",")[2]).decode()))
+
+    def written(self, run, **sections):
+        merged = merge(run.recipe.model_dump(mode="json", exclude_none=True), sections)
+        run.directory.recipe.write_text(Recipe.parse(merged).toml())
+        return type(run)(run.path)
+
+    def test_names_a_folder_and_not_where_it_is(self, copy):
+        assert self.recipe_of(copy).source.location == "pictures"
+        assert "put the pictures where" in render_page(copy)
+
+    @pytest.mark.parametrize(
+        ("location", "shown"),
+        [
+            ("owner/name", "owner/name"),
+            ("https://me:secret@host.org/a/b.tar?key=secret", "https://host.org/a/b.tar"),
+            ("/home/me/shards/{0..9}.tar", "{0..9}.tar"),
+        ],
+    )
+    def test_keeps_addresses_and_no_secrets(self, copy, location, shown):
+        run = self.written(copy, source={"location": location})
+        assert self.recipe_of(run).source.location == shown
+        assert "secret" not in render_page(run)
+
+    def test_tells_neither_a_palettes_folder_nor_a_clusters_address(self, copy):
+        run = self.written(
+            copy,
+            tokenizer={"name": "rgb-grid"},
+            sampler={"file": "/home/alice/x.gpl"},
+            executor={"name": "ray", "address": "ray://10.0.0.5:10001"},
+        )
+        recipe = self.recipe_of(run)
+        assert recipe.sampler.options["file"] == "x.gpl"
+        assert "10.0.0.5" not in render_page(run)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
+def test_a_run_in_a_folder_that_is_not_utf8_has_its_page(copy):
+    place = copy.path.rename(os.fsdecode(os.fsencode(copy.path.parent) + b"/caf\xe9"))
+    assert "caf\\xe9" in write_page(type(copy)(place)).read_text()

@@ -16,6 +16,7 @@
     clearTimeout(timer);
     timer = 0;
     button.textContent = "Play";
+    title.setAttribute("aria-live", "polite");
   };
   const next = () => {
     const index = (Number(range.value) + 1) % moments.length;
@@ -26,6 +27,7 @@
   button.addEventListener("click", () => {
     if (timer) return stop();
     button.textContent = "Pause";
+    title.setAttribute("aria-live", "off");
     next();
   });
   box.classList.add("live");
