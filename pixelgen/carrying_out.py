@@ -16,7 +16,6 @@ from pixelgen.data.material import Material
 from pixelgen.finishing import (
     paint_gallery,
     samplers_of,
-    set_aside,
     show_evolution,
     write_report,
 )
@@ -31,7 +30,9 @@ from pixelgen.resolving import Resolved
 from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory
+from pixelgen.runs.manifest import filled
 from pixelgen.runs.moments import Moment, add_moment
+from pixelgen.runs.pictures import set_aside
 from pixelgen.trackers.interface import tracking
 from pixelgen.training import End, Listener, Loop, LoopState
 
@@ -204,8 +205,8 @@ def carry_out(
         finished.model = loop.model  # the very weights on disk: no need to read them back
     gallery = None
     if recipe.painting.pictures:
-        # One who has stopped the training has asked for what it can paint; later, for an end.
-        should_stop = (lambda: False) if ended == "stopped" else loop.should_stop
+        # One who had stopped the training has asked for what it can paint; later, for an end.
+        should_stop = (lambda: False) if loop.should_stop() else loop.should_stop
         gallery = paint_gallery(finished, listener, should_stop)
         if gallery is None:
             return Outcome(finished, "stopped", None)
@@ -226,12 +227,13 @@ def _close_training(loop: Loop, recipe: Recipe, ended: End, listener: Listener) 
         settled = recipe.training.model_copy(update={"pace": tuple(loop.pace.knots)})
         recipe = recipe.model_copy(update={"training": settled})
         atomic.write_text(run.recipe, recipe.toml())
-    manifest = run.manifest()
-    before, spent = manifest.get("best"), manifest.get("spent")
-    if before and spent and before["step"] != (state.best_step or state.step):
-        folder = set_aside(run, spent["steps"])
-        if folder is not None:
-            listener.note(f"What it painted after {spent['steps']:,} steps is in {folder} now")
+    manifest = filled(run.manifest())
+    if manifest["spent"] and manifest["best"]:  # it has painted before, by these weights or others
+        step = manifest["best"]["step"] or manifest["spent"]["steps"]
+        if step != (state.best_step or state.step):
+            folder = set_aside(run.samples, step)
+            if folder is not None:
+                listener.note(f"What it painted after {step:,} steps is in {folder} now")
     run.write_manifest(
         {
             **manifest,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,40 +13,19 @@ from pixelgen.data.material import Material
 from pixelgen.errors import PixelgenError
 from pixelgen.options import parse_options
 from pixelgen.report.evolution import write_evolution
-from pixelgen.report.gallery import SHEET, Gallery
+from pixelgen.report.gallery import Gallery
 from pixelgen.report.keeping import keep_for_report
 from pixelgen.report.page import write_page
 from pixelgen.resolving import Resolved
 from pixelgen.run import Run
 from pixelgen.runs import atomic
-from pixelgen.runs.directory import RunDirectory
 from pixelgen.runs.moments import FINISHED, Moment, add_moment, read_moments
 from pixelgen.samplers.interface import Sampler
 from pixelgen.training import Listener
 
 
-def set_aside(run: RunDirectory, step: int) -> Path | None:
-    """Move what earlier weights have painted out of the way of what is painted now.
-
-    Args:
-        run: whose model has learned on.
-        step: until which those weights had learned.
-
-    Returns:
-        Where the pictures are now, a folder in `samples/`; None if there were none.
-
-    Raises:
-        StorageError: they cannot be moved.
-    """
-    painted = [*run.samples.glob("seed*.png"), *run.samples.glob(SHEET)]
-    if not painted:
-        return None
-    folder = run.samples / f"step-{step:08d}"
-    with atomic.explained(folder):
-        folder.mkdir(exist_ok=True)
-        for path in painted:
-            path.replace(folder / path.name)
-    return folder
+class _Stopped(Exception):
+    """A stop was asked for while it painted."""
 
 
 def paint_gallery(
@@ -55,7 +36,7 @@ def paint_gallery(
     Args:
         run: whose weights are there.
         listener: is told.
-        should_stop: is asked after each few pictures.
+        should_stop: is asked again and again.
 
     Returns:
         What was painted; None where a stop was asked for before it was all there.
@@ -64,17 +45,21 @@ def paint_gallery(
     listener.stage(f"Painting {painting.pictures} pictures")
     gallery = Gallery(run.directory.samples, run.recipe.seed)
     several = len(painting.temperatures) > 1
-    samplers = samplers_of(run.resolved)
-    left = painting.pictures * len(samplers)
-    for sampler in samplers:
-        first = 0
-        for pictures in run.sample_in_parts(painting.pictures, sampler=sampler):
-            temperature = sampler.options.temperature if several else None
-            gallery.add(pictures, first=first, temperature=temperature)
-            first += len(pictures)
-            left -= len(pictures)
-            if left and should_stop():
-                return None
+    cells = painting.pictures * run.cutter.scan.cells
+
+    def look(painted: int) -> None:
+        if painted < cells and should_stop():
+            raise _Stopped
+
+    try:
+        for sampler in samplers_of(run.resolved):
+            first = 0
+            for pictures in run.sample_in_parts(painting.pictures, sampler=sampler, progress=look):
+                temperature = sampler.options.temperature if several else None
+                gallery.add(pictures, first=first, temperature=temperature)
+                first += len(pictures)
+    except _Stopped:
+        return None
     gallery.write_sheet()
     return gallery
 
@@ -133,6 +118,12 @@ def write_report(run: Run, material: Material, listener: Listener) -> Path | Non
         keep_for_report(run.directory, material)
         return write_page(run)
     except Exception as error:  # whatever it is: the run is whole without a page
-        reason = error if isinstance(error, PixelgenError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, PixelgenError):
+            reason = str(error)
+        else:
+            log = run.path / "report-error.txt"
+            with suppress(PixelgenError):
+                atomic.write_text(log, traceback.format_exc())
+            reason = f"{type(error).__name__}: {error} (in {log})"
         listener.note(f"There is no page: {reason}")
         return None

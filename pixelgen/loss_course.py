@@ -62,17 +62,21 @@ class LossCourse:
     @property
     def has_run_away(self) -> bool:
         """Whether the loss has risen by more than can be recovered from."""
-        return self._rise >= 1
+        return self._rise(self.mean) >= 1
 
     @property
     def is_rising(self) -> bool:
-        """Whether it has risen by a quarter of that: such weights are not to be gone back to."""
-        return self._rise >= 0.25
+        """Whether it has risen by a quarter of that: such weights are not to be gone back to.
 
-    @property
-    def _rise(self) -> float:
-        """How far the mean is above the lowest, 1 being too far."""
+        Of a picture that is not whole yet the steps so far count: better an older checkpoint than
+        one of weights that have run away in the middle of a picture.
+        """
+        latest = self.waiting_nats / self.waiting if self.waiting else self.mean
+        return max(self._rise(self.mean), self._rise(latest)) >= 0.25
+
+    def _rise(self, nats: float) -> float:
+        """How far a loss is above the lowest mean, 1 being too far."""
         if self.lowest is None:
             return 0.0
         allowed = max(RISE_NATS, RISE_SHARE * math.fabs(self.lowest))
-        return (self.mean - self.lowest) / allowed
+        return (nats - self.lowest) / allowed

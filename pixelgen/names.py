@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import sys
 
 
 def readable(name: str) -> str:
     """Return a file's name that can be printed and written, even where it is not valid UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    data = name.encode("utf-8", sys.getfilesystemencodeerrors())
+    return data.decode("utf-8", "backslashreplace")

@@ -117,6 +117,7 @@ def resume(
             state.begin_epoch_again()
             if changes.touches(manifest["data"]["held_out"]):
                 state.best_bits = state.lowest_bits = None
+                state.best_step = 0
         ended = manifest.get("ended_by") if manifest["state"] == "painting" else None
         if budget or ended == "stopped":
             ended = None

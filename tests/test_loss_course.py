@@ -68,6 +68,11 @@ class TestStepsThatGoAlongPictures:
     def test_are_a_rise_where_whole_pictures_get_worse(self):
         assert course_of([2.0] * 500 + [8.0] * 500, 75).has_run_away
 
+    def test_are_rising_before_the_picture_is_whole(self):
+        course = course_of([2.0] * 150 + [8.0] * 20, 75)
+        assert course.is_rising
+        assert not course.has_run_away
+
     def test_are_one_mean_until_a_picture_is_whole(self):
         course = course_of([2.0] * 75 + [50.0] * 74, 75)
         assert (course.steps, course.mean, course.waiting) == (75, 2.0, 74)

@@ -18,6 +18,7 @@ from pixelgen.errors import OutOfMemory, TrainingError
 from pixelgen.models.interface import Model
 from pixelgen.plugins import registered
 from pixelgen.runs.checkpoints import Checkpoints, step_of
+from pixelgen.runs.directory import RunDirectory
 from pixelgen.training import Listener
 
 pytestmark = pytest.mark.usefixtures("toy_models")
@@ -516,3 +517,32 @@ class TestTelling:
         notes = " ".join(note for (note,) in diary.all("note"))
         assert "'framer'" in notes
         assert "no more room on the wall" in notes
+
+
+def test_an_epoch_is_told_before_the_checkpoint_that_has_it_behind_it(train, monkeypatch):
+    """A tracker hears of an epoch twice rather than never, whenever the process dies."""
+    order = []
+    save = Checkpoints.save
+
+    def saving(self, model, progress, **named):
+        order.append(("saved", progress["epoch"]))
+        return save(self, model, progress, **named)
+
+    class Heard:
+        @pixelgen.hookimpl
+        def epoch_finished(self, directory, metrics):
+            order.append(("told", metrics["epoch"]))
+
+    monkeypatch.setattr(Checkpoints, "save", saving)
+    with registered(Heard(), "heard"):
+        train(training={"epochs": 2})
+    assert order == [("told", 1), ("saved", 1), ("told", 2), ("saved", 2)]
+
+
+def test_losses_along_pictures_are_compared_by_whole_pictures(train):
+    """Of 144 cells each: six steps of 25 go along the same pictures."""
+    model = {"memory": "picture", "batch": 3, "chunk": 25}
+    outcome, _ = train(model, training={"steps": 15})
+    checkpoints = RunDirectory.open(outcome.run.path).checkpoints
+    progress, _ = checkpoints.read(checkpoints.newest_first()[0])
+    assert (progress["course"]["steps"], progress["course"]["waiting"]) == (12, 3)

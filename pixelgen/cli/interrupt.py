@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from pixelgen.processes import rank, world_size
@@ -46,7 +46,8 @@ def stop_on_signals() -> Iterator[Stop]:
             os._exit(128 + number)  # every file is replaced whole, so nothing is left half-written
         stop.signal, stop.since = number, time.monotonic()
         if rank() == 0:
-            os.write(2, FIRST)
+            with suppress(OSError):  # whoever closed the stream need not read it
+                os.write(2, FIRST)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -219,19 +220,19 @@ def differing(
         "sampler": None if sampler == run.recipe.sampler.name else sampler,
         **(chosen["sampler"] or {}),
         **(chosen["model"] or {}),
-        "temperature": temperature,
+        "temperature": temperature if temperature is None else str(temperature).replace(":", "-"),
         "best_of": None if best_of == 1 else best_of,
-        "group": group,
+        "group": group if group is None or group in run.groups else group.replace(":", "="),
     }
 
 
 def named_apart(path: Path) -> str:
     """Return a file's name without its ending, told apart from files elsewhere of the same name."""
-    return f"{readable(path.stem)}-{_digest(str(path.resolve()))[:4]}"
+    return f"{readable(path.stem)}-{_digest(os.fsencode(path.resolve()))[:4]}"
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:8]
 
 
 def folder_name(
@@ -252,11 +253,10 @@ def folder_name(
     told = [] if size == usual else [f"{size[0]}x{size[1]}"]
     told += [f"{name}={value}" for name, value in settings.items() if value is not None]
     name = "_".join(told)
-    common = name.replace(":", "-")  # of weights and courses
-    plain = re.sub(r"[^\w.,=+-]+", "-", common)
-    if plain == common and len(plain) <= MOST_NAME:
+    plain = re.sub(r"[^\w.,=+-]+", "-", name)
+    if plain == name and len(plain) <= MOST_NAME:
         return plain
-    return f"{plain[: MOST_NAME - 9]}-{_digest(name)}"
+    return f"{plain[: MOST_NAME - 9]}-{_digest(name.encode())}"
 
 
 def parse_group(text: str | None, known: Sequence[str]) -> str | dict[str, float] | None:

@@ -9,8 +9,7 @@ import numpy as np
 
 from pixelgen.report.contact_sheet import contact_sheet, most_on_sheet, png_bytes
 from pixelgen.runs import atomic
-
-SHEET = "contact-sheet.png"
+from pixelgen.runs.pictures import SHEET
 
 
 class Gallery:

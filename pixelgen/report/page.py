@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, TypeVar
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -40,7 +41,7 @@ PAINTED_ROOM, EVOLUTION_ROOM, TRAINING_ROOM, FINDINGS_ROOM = 1_100_000, 850_000,
 MOST_PAINTED, MOST_MOMENTS, MOST_TRAINING, MOST_NOTES = 64, 24, 60, 20
 FOLDER = Path(__file__).parent / "html"
 
-AnySection = TypeVar("AnySection", bound=PluginSection)
+COMMAND = "pipe:"  # in the place of pictures, as WebDataset has it
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,9 @@ def _portable(recipe: Recipe) -> str:
     where they lie on this machine; addresses without what signs somebody in; and no trackers and
     no executor, whose options are addresses and the like."""
     sections = {
-        kind: _without_places(getattr(recipe, kind))
+        kind: getattr(recipe, kind).model_copy(
+            update=_without_places(getattr(recipe, kind).model_dump())
+        )
         for kind in PLUGIN_SECTIONS
         if kind != "executor"
     }
@@ -240,33 +243,40 @@ def _portable(recipe: Recipe) -> str:
     ).toml()
 
 
-def _without_places(section: AnySection) -> AnySection:
-    values = section.model_dump()
-    shown = {
-        name: _shown(value) if isinstance(value, str) else value for name, value in values.items()
-    }
-    return section.model_copy(
-        update={name: shown[name] for name in shown if shown[name] != values[name]}
-    )
+def _without_places(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_places(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without_places(each) for each in value)
+    return _shown(value) if isinstance(value, str) else value
 
 
 def _shown(text: str) -> str:
     """A path's last part; an address without a user, a password or a query; other text as it is."""
-    for place in (PurePosixPath(text), PureWindowsPath(text)):
-        if place.is_absolute():
-            return place.name or text
-    scheme, there, rest = text.partition("://")
+    if text.startswith(COMMAND):  # whose words may hold anything
+        return f"{COMMAND}…"
+    if _is_place_here(text):
+        return re.split(r"[/\\]", text.rstrip("/\\"))[-1]
+    return "::".join(_without_secrets(part) for part in text.split("::"))
+
+
+def _without_secrets(address: str) -> str:
+    scheme, there, rest = address.partition("://")
     if not there:
-        return text
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+        return address
+    return f"{scheme}://{re.split('[?#]', rest.rpartition('@')[2])[0]}"
 
 
 def _is_place_here(text: str | None) -> bool:
-    """Whether it is a path on some machine: a run's recipe has those of what was there in full."""
-    return text is not None and (
-        PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
-    )
+    """Whether it is a path on some machine: a run's recipe has those of what was there in full.
+
+    What is no path there, such as OWNER/NAME of a dataset, has no more than two parts.
+    """
+    if text is None:
+        return False
+    absolute = PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
+    deep = "://" not in text and text.count("/") > 1
+    return absolute or deep or text.startswith(("~", "file:"))
 
 
 def _notes(manifest: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from pixelgen.errors import StorageError
 
 GO_ON = "give the same command again; a run goes on with pixelgen resume"
-TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)\.tmp")
+TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+|gone)\.tmp")
 ASIDE = re.compile(r"\.(?P<name>.+)\.old")
 
 
@@ -163,7 +163,7 @@ def recover(parent: Path, ours: Callable[[str], bool] = lambda name: True) -> No
         if temporary and ours(temporary["name"]):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
-            elif not _is_another(int(temporary["pid"])):
+            elif not (temporary["pid"].isdecimal() and _is_another(int(temporary["pid"]))):
                 path.unlink(missing_ok=True)
 
 

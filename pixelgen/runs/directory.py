@@ -41,7 +41,8 @@ NUMBERS = (
 )
 UNMEASURED = "held_out_bits_per_pixel"  # the one that may be null
 MOST_METRICS = 1 << 30  # bytes: some million epochs
-MOST_NUMBER = 1e30  # of which a plot can still be drawn
+MOST_VALUE = 1e30  # of which a plot can still be drawn
+MORE_LATER = 1 << 20  # bytes that a run may add to what its run.json begins with
 
 
 class RunDirectory:
@@ -178,16 +179,17 @@ class RunDirectory:
             OptionError: it would be too long to be read again.
             StorageError: it cannot be written.
         """
-        text = atomic.json_text({"schema": SCHEMA, **manifest})
-        if len(text) > untrusted.MOST_TEXT:
+        data = atomic.json_text({"schema": SCHEMA, **manifest}).encode()
+        most = untrusted.MOST_TEXT - (0 if (self.path / "run.json").exists() else MORE_LATER)
+        if len(data) > most:
             raise OptionError(
                 f"there are too many pictures for run.json to name each of them: it would have "
-                f"{len(text):,} characters, and at most {untrusted.MOST_TEXT:,} are read",
+                f"{len(data):,} bytes, and at most {most:,} can be",
                 where=str(self.path),
                 remedy="Encode them first: pixelgen encode PICTURES --out TOKENS; then pixelgen "
                 "run TOKENS",
             )
-        atomic.write_text(self.path / "run.json", text)
+        atomic.write_bytes(self.path / "run.json", data)
 
     def add_note(self, note: str) -> None:
         """Add a sentence to the notes in `run.json`."""
@@ -301,7 +303,7 @@ def _numbers(line: dict[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name} is {type(value).__name__ if name in line else 'missing'}")
-        if abs(value) > MOST_NUMBER:
+        if abs(value) > MOST_VALUE:
             raise ValueError(f"{name} is beyond all reason")
     return line
 

@@ -12,7 +12,10 @@ import numpy as np
 from PIL import Image
 
 from pixelgen.errors import RunUnreadable
+from pixelgen.runs import atomic
 from pixelgen.untrusted import check_regular
+
+SHEET = "contact-sheet.png"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,34 @@ def painted_in(folder: Path, seed: int) -> list[Painted]:
     return sorted(
         _named(folder, seed), key=lambda painted: (painted.temperature or 0, painted.index)
     )
+
+
+def set_aside(folder: Path, step: int) -> Path | None:
+    """Move what other weights have painted into `samples/`, out of the way of what comes now.
+
+    Folders in it stay: what lies there was painted otherwise than the run paints.
+
+    Args:
+        folder: `samples/` of a run.
+        step: until which those weights had learned.
+
+    Returns:
+        Where the pictures are now, a folder in there; None if there were none.
+
+    Raises:
+        StorageError: they cannot be moved.
+    """
+    painted = [*folder.glob("seed*.png"), *folder.glob(SHEET)]
+    if not painted:
+        return None
+    aside = folder / f"step-{step:08d}"
+    with atomic.explained(aside):
+        aside.mkdir(exist_ok=True)
+        for path in painted:
+            path.replace(aside / path.name)
+        atomic.sync_directory(aside)
+        atomic.sync_directory(folder)
+    return aside
 
 
 def read_png(path: Path, *, remedy: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def paint_shards(
     check_bounds("shard_size", shard_size, 1, MOST_PICTURES)
     check_bounds("first", first, 0, MOST_PICTURES)
     numbers_of(pictures, first, seed, asked.get("best_of", 1))
-    seed = run.recipe.seed if seed is None else seed
+    pictures, first, shard_size = int(pictures), int(first), int(shard_size)  # if NumPy's
+    seed = int(run.recipe.seed if seed is None else seed)
     run.wishes(asked)  # what cannot be is said before there is a manifest that holds it
     plan = Manifest(
         run=run.path.resolve().name,
@@ -181,11 +183,7 @@ def _as_json(run: Run, asked: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("temperature", "group", "width", "height", "best_of")
         if asked.get(name) is not None
     }
-    for name, value in told.items():
-        if isinstance(value, np.generic | np.ndarray):
-            told[name] = value.tolist()
-        elif isinstance(value, tuple):
-            told[name] = [float(each) for each in value]
+    told = json.loads(json.dumps(told, default=lambda value: value.tolist()))  # NumPy's
     if (prime := asked.get("prime")) is not None:
         told["prime"] = _prime_digest(prime)
         told["prime_rows"] = asked.get("prime_rows", 5)

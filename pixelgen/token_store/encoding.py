@@ -1,8 +1,9 @@
 """Encoding pictures once, shard by shard, by the workers of an executor.
 
-The source is gone through three times at most: to count it, where it does not know its length; to
-read the pictures that the palette is learned from and those that are held out, chosen by seed; and
-to encode. Whatever the number of pictures, those of a few tasks are in memory at a time.
+The source is gone through three times at most, unless it breaks off: to count it, where it does not
+know its length; to read the pictures that the palette is learned from and those that are held out,
+chosen by seed; and to encode. Whatever the number of pictures, those of a few tasks are in memory
+at a time.
 """
 
 from __future__ import annotations
@@ -134,11 +135,18 @@ class _Encoding:
         measured, fitted_on = self._chosen(plan)
         if there is None or self._is_damaged(there):
             plan = self._begin(plan, measured, fitted_on)
+            plan.write(self.folder)
         else:
             plan = there.model_copy(update={"shards": list(self._whole(there)), "finished": False})
-        plan.write(self.folder)
-        for plan in self._with_further_shards(plan, measured):  # noqa: B020 - the last is all
-            plan.write(self.folder)
+            if there.finished and plan.shards == there.shards and plan.gone_through == plan.items:
+                return there
+        begun = plan
+        try:
+            for plan in self._with_further_shards(begun, measured):
+                plan.write(self.folder)
+        except SourceError:
+            begun.write(self.folder)  # what came after the break may have others' numbers
+            raise
         if not plan.pictures:
             bad = (entry for file in plan.shards for entry in read_names(self.folder, file).bad)
             raise no_pictures(self.source, [BadPicture(*entry) for entry in bad])
@@ -246,7 +254,7 @@ class _Encoding:
         known = Known(names_of)
         for file in files:
             known.end_file(read_names(self.folder, file).digests)
-        begin = plan.shards[-1].items if plan.shards else 0
+        begin = plan.gone_through
         items = islice(self._numbered(), begin, None)
         to_encode = ((number, item) for number, item in items if number not in measured)
         shape = (1 + plan.variants, *plan.grid)
@@ -270,6 +278,9 @@ class _Encoding:
             self._check_whole(plan)
             if not shard.is_empty:
                 yield ended(self._seen)
+            elif len(files) > 1 and files[-1].items != self._seen:
+                files[-1] = files[-1].model_copy(update={"items": self._seen})  # others' at the end
+                yield plan.model_copy(update={"shards": files[1:]})
         finally:
             shard.close()
 
@@ -281,18 +292,18 @@ class _Encoding:
             yield number, item
 
     def _check_whole(self, plan: TokenManifest) -> None:
-        """Raise `SourceError` if the pass that has ended was cut short by what may come back.
+        """Raise `SourceError` if the pass that has ended had not as many items as were counted.
 
-        A file that is damaged for good gives as few items each time: those are then all.
+        A file that is damaged for good gives as few each time: those are then all.
         """
         seen = self._seen
-        if seen >= plan.items or sum(1 for _ in self._unread()) == seen:
+        if seen == plan.items or (seen < plan.items and sum(1 for _ in self._unread()) == seen):
             return
         raise SourceError(
-            f"the source broke off after {seen:,} of {plan.items:,} pictures",
+            f"the source broke off: of {plan.items:,} pictures that were counted, it gave {seen:,}",
             where=self.resolved.recipe.source.location or str(self.resolved.recipe.source.name),
-            remedy="Give the same command again when all can be reached: it goes on after the last "
-            "whole shard",
+            remedy="Give the same command again when all can be reached; if they are others now, "
+            "with another --out",
         )
 
     def _unread(self) -> Iterator[Unread]:

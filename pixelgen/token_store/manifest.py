@@ -112,6 +112,11 @@ class TokenManifest(Document):
         """How many there are to learn."""
         return sum(shard.pictures for shard in self.shards)
 
+    @property
+    def gone_through(self) -> int:
+        """How many items of the source the whole shards are of."""
+        return self.shards[-1].items if self.shards else 0
+
     def shape_of(self, file: TokenFile) -> tuple[int, ...]:
         """Return the shape of the tokens in a file: (N, copies, gh, gw)."""
         return (file.pictures, 1 if file.file == HELD_OUT else 1 + self.variants, *self.grid)

@@ -53,3 +53,13 @@ class TestUnderTorchrun:
         with pytest.raises(Left), stop_on_signals():
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_nobody_need_be_there_to_read_the_answer(monkeypatch):
+    def closed(descriptor, data):
+        raise OSError
+
+    monkeypatch.setattr("os.write", closed)
+    with stop_on_signals() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+    assert stop()

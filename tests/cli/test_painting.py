@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from pixelgen.cli.painting import parse_course, parse_group
+from pixelgen.cli.painting import named_apart, parse_course, parse_group
 from pixelgen.errors import OptionError
 
 KNOWN = ["haystacks", "lilies", "red, green: 2"]
@@ -38,3 +41,10 @@ def test_what_is_no_temperature_is_said(text):
     with pytest.raises(OptionError, match="temperature cannot be") as caught:
         parse_course(text, None)
     assert caught.value.where == "in --temperature-schedule"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
+def test_a_picture_may_be_called_anything():
+    name = named_apart(Path(os.fsdecode(b"caf\xe9.png")))
+    assert name.startswith("caf\\xe9-")
+    assert name.encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelgen.report.gallery import Gallery
+from pixelgen.cli.display import PlainDisplay
 
 RUN = Path("runs/pictures-1")
 
@@ -134,20 +134,20 @@ def test_what_earlier_weights_painted_is_set_aside_and_not_shown_as_the_runs_own
 def test_a_signal_while_it_paints_ends_it_so_that_it_can_be_gone_on_with(
     learn, pixelgen, monkeypatch
 ):
-    add, calls = Gallery.add, []
+    stage = PlainDisplay.stage
 
-    def adding(self, pictures, **named):
-        add(self, pictures, **named)
-        calls.append(len(pictures))
-        if len(calls) == 1:
+    def interrupted(self, name):
+        stage(self, name)
+        if name.startswith("Painting"):
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Gallery, "add", adding)
-    monkeypatch.setattr("pixelgen.generation.PICTURES_AT_ONCE", 2)
-    called = learn("--epochs", 1, "-n", 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(PlainDisplay, "stage", interrupted)
+        called = learn("--epochs", 1, "-n", 5)
     assert called.code == 130
     assert "Stopped before all was painted" in called.err
-    assert (manifest()["state"], calls) == ("painting", [2])
+    assert manifest()["state"] == "painting"
+    assert not list((RUN / "samples").glob("seed1-*.png"))
     again = pixelgen("resume", RUN)
     assert again.code == 0, again.err
     assert manifest()["state"] == "finished"

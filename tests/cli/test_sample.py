@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from pixelgen.cli.painting import folder_name, named_apart
+from pixelgen.cli.painting import differing, folder_name, named_apart
 
 RUN = Path("runs/pictures-1")
 
@@ -134,6 +134,26 @@ def test_groups_whose_names_are_alike_have_folders_of_their_own():
     names = {folder_name(run, None, None, {"group": group}) for group in ("a b", "a/b", "a-b")}
     assert len(names) == 3
     assert "group=a-b" in names
+
+
+def test_groups_that_are_mixed_are_told_apart_from_one_that_is_called_so():
+    run = SimpleNamespace(
+        groups=["a", "a-0.7"], recipe=SimpleNamespace(sampler=SimpleNamespace(name="x"))
+    )
+    settings = [
+        differing(
+            run,
+            {"sampler": None, "model": None},
+            model=None,
+            sampler=None,
+            temperature="1:0.5",
+            best_of=1,
+            group=group,
+        )
+        for group in ("a:0.7", "a-0.7")
+    ]
+    assert [each["group"] for each in settings] == ["a=0.7", "a-0.7"]
+    assert settings[0]["temperature"] == "1-0.5"
 
 
 def test_long_names_that_end_otherwise_are_told_apart(pixelgen, folder):

@@ -260,6 +260,14 @@ class TestTheRecipeOnThePage:
             ("owner/name", "owner/name"),
             ("https://me:secret@host.org/a/b.tar?key=secret", "https://host.org/a/b.tar"),
             ("/home/me/shards/{0..9}.tar", "{0..9}.tar"),
+            ("pipe:curl -H 'Authorization: secret' https://host/{0..9}.tar", "pipe:…"),
+            ("file:///home/secret/x.tar", "x.tar"),
+            ("~/secret/x.tar", "x.tar"),
+            ("work/secret/pictures", "pictures"),
+            ("https://host?token=secret", "https://host"),
+            ("https://host/a#secret", "https://host/a"),
+            ("s3://K:secret/more@bucket/x", "s3://bucket/x"),
+            ("https://a:secret@h/x.tar::https://b:secret@h/y", "https://h/x.tar::https://h/y"),
         ],
     )
     def test_keeps_addresses_and_no_secrets(self, copy, location, shown):
@@ -271,11 +279,12 @@ class TestTheRecipeOnThePage:
         run = self.written(
             copy,
             tokenizer={"name": "rgb-grid"},
-            sampler={"file": "/home/alice/x.gpl"},
+            sampler={"file": "/home/alice/x.gpl", "more": ["/home/alice/y.gpl", 3]},
             executor={"name": "ray", "address": "ray://10.0.0.5:10001"},
         )
         recipe = self.recipe_of(run)
         assert recipe.sampler.options["file"] == "x.gpl"
+        assert recipe.sampler.options["more"] == ["y.gpl", 3]
         assert "10.0.0.5" not in render_page(run)
 
 

@@ -239,8 +239,8 @@ def test_a_manifest_that_could_not_be_read_again_is_not_written(tmp_path, monkey
     run = RunDirectory(tmp_path)
     run.write_manifest({"state": "running"})
     before = (tmp_path / "run.json").read_bytes()
-    monkeypatch.setattr("pixelgen.untrusted.MOST_TEXT", 1000)
+    monkeypatch.setattr("pixelgen.untrusted.MOST_TEXT", 3000)
     with pytest.raises(OptionError, match="too many pictures") as caught:
-        run.write_manifest({"data": {"train": [f"{number}.png" for number in range(200)]}})
+        run.write_manifest({"data": {"train": [f"睡蓮{number}.png" for number in range(145)]}})
     assert "pixelgen encode" in caught.value.remedy
     assert (tmp_path / "run.json").read_bytes() == before

@@ -310,11 +310,16 @@ def test_what_goes_wrong_in_painting_is_not_said_to_be_the_disks_fault(run, tmp_
 
 
 def test_numpys_numbers_are_kept_in_the_manifest(run, tmp_path):
-    asked = {"temperature": np.linspace(1, 0.5, 3), "width": np.int64(14), "best_of": np.int32(2)}
-    manifest = Manifest.read(paint_shards(run, tmp_path / "s", 2, **asked).parent)
+    asked = {
+        "temperature": [np.float32(1), np.float32(0.5)],
+        "width": np.int64(14),
+        "best_of": np.int32(2),
+    }
+    path = paint_shards(run, tmp_path / "s", np.int64(2), seed=np.int64(3), **asked)
+    manifest = Manifest.read(path.parent)
     assert manifest.finished
-    assert manifest.asked["temperature"] == [1.0, 0.75, 0.5]
-    assert paint_shards(run, tmp_path / "s", 2, **asked)
+    assert (manifest.seed, manifest.asked["temperature"]) == (3, [1.0, 0.5])
+    assert paint_shards(run, tmp_path / "s", 2, seed=3, **{**asked, "temperature": (1, 0.5)})
 
 
 def test_shards_in_use_are_not_said_to_be_a_run(run, tmp_path):

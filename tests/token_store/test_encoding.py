@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from pixelgen.errors import (
 from pixelgen.executors.local import Local
 from pixelgen.framing import framing_of
 from pixelgen.runs.lock import locked
+from pixelgen.sources.interface import BadPicture, itself
 from pixelgen.token_store import encoding
 from pixelgen.token_store.encoding import encode_pictures
 from pixelgen.token_store.manifest import TokenManifest
@@ -315,40 +317,68 @@ def test_reading_by_an_executor_finds_what_the_source_itself_finds(quick):
 
 
 class BreaksOff:
-    """A source, one of whose passes ends early, as a network does."""
+    """A source that gives less in one pass, or from one on, as a network does.
 
-    def __init__(self, source, passes: int, after: int, *, for_good: bool = False) -> None:
-        self.source, self.passes, self.after, self.for_good = source, passes, after, for_good
+    A shard of three pictures that breaks off is one bad picture, and the next shard follows.
+    """
+
+    def __init__(self, source, passes: int, *, for_good: bool = False, counted: bool = False):
+        self.source, self.passes, self.for_good, self.counted = source, passes, for_good, counted
         self.count = 0
 
     def __getattr__(self, name: str):
         return getattr(self.source, name)
 
+    def length(self):
+        return None if self.counted else self.source.length()
+
     def unread(self, size):
         self.count += 1
-        broken = self.count >= self.passes if self.for_good else self.count == self.passes
-        return itertools.islice(self.source.unread(size), self.after if broken else None)
+        items = list(self.source.unread(size))
+        if self.count == self.passes or (self.for_good and self.count > self.passes):
+            items[1:4] = [partial(itself, BadPicture("a.tar", "it cannot be read to its end"))]
+        return iter(items)
 
 
 class TestASourceThatBreaksOff:
+    def broken(self, resolved, monkeypatch, passes, **how):
+        source = BreaksOff(resolved.source(), passes, **how)
+        monkeypatch.setattr(type(resolved), "source", lambda self: source)
+
     @pytest.mark.parametrize("passes", [1, 2])
-    def test_leaves_what_the_same_call_goes_on_with(self, resolved, tmp_path, monkeypatch, passes):
-        encode_pictures(resolved, tmp_path / "whole", shard_size=3)
-        broken = BreaksOff(resolved.source(), passes, 5)
-        monkeypatch.setattr(type(resolved), "source", lambda self: broken)
-        with pytest.raises(SourceError, match="broke off after 5 of 8") as caught:
-            encode_pictures(resolved, tmp_path / "t", shard_size=3)
+    def test_is_gone_on_with_as_if_it_had_not(self, resolved, tmp_path, monkeypatch, passes):
+        """What came after the gap had the numbers of other pictures."""
+        encode_pictures(resolved, tmp_path / "whole", shard_size=2)
+        self.broken(resolved, monkeypatch, passes)
+        with pytest.raises(
+            SourceError, match="of 8 pictures that were counted, it gave 6"
+        ) as caught:
+            encode_pictures(resolved, tmp_path / "t", shard_size=2)
         assert "Give the same command again" in caught.value.remedy
         there = TokenManifest.read(tmp_path / "t")
         assert there is None or not there.finished
         monkeypatch.undo()
-        encode_pictures(resolved, tmp_path / "t", shard_size=3)
+        encode_pictures(resolved, tmp_path / "t", shard_size=2)
         assert contents(tmp_path / "t") == contents(tmp_path / "whole")
+
+    def test_while_it_is_counted_is_noticed_before_anything_is_chosen(
+        self, resolved, tmp_path, monkeypatch
+    ):
+        self.broken(resolved, monkeypatch, 1, counted=True)
+        with pytest.raises(SourceError, match="of 6 pictures that were counted, it gave 8"):
+            encode_pictures(resolved, tmp_path / "t")
+        assert TokenManifest.read(tmp_path / "t") is None
 
     def test_each_time_at_the_same_place_has_no_more(self, resolved, tmp_path, monkeypatch):
         """As a damaged file does, whose header tells of more."""
-        broken = BreaksOff(resolved.source(), 1, 5, for_good=True)
-        monkeypatch.setattr(type(resolved), "source", lambda self: broken)
+        self.broken(resolved, monkeypatch, 1, for_good=True)
         done = encode_pictures(resolved, tmp_path / "t", shard_size=3)
         assert done.finished
-        assert done.shards[-1].items == 5
+        assert done.gone_through == 6
+        assert encode_pictures(resolved, tmp_path / "t", shard_size=3) == done
+
+    def test_when_all_was_encoded_leaves_it_so(self, resolved, tmp_path, monkeypatch):
+        done = encode_pictures(resolved, tmp_path / "t", shard_size=3)
+        self.broken(resolved, monkeypatch, 1, for_good=True)
+        assert encode_pictures(resolved, tmp_path / "t", shard_size=3) == done
+        assert TokenManifest.read(tmp_path / "t").finished

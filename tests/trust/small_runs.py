@@ -64,11 +64,10 @@ def results(run: Path) -> dict[str, Any]:
     directory = RunDirectory.open(run)
     newest = directory.checkpoints.newest_first()[0]
     left: dict[str, Any] = {"checkpoint": newest.name}
-    aside = [path.name for path in directory.samples.glob("step-*")]  # of a run that was stopped
     for folder in (directory.model, directory.samples, directory.tokenizer, newest):
         for file in folder.iterdir():
-            if file.name not in ("progress.json", "checksums.json", *aside):
-                left[f"{folder.name}/{file.name}"] = file.read_bytes()
+            if file.name not in ("progress.json", "checksums.json"):
+                left[f"{folder.name}/{file.name}"] = file.is_dir() or file.read_bytes()
     progress, _ = directory.checkpoints.read(newest)
     left["progress"] = {**progress, "seconds": None}
     left["metrics"] = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -66,13 +66,16 @@ class Optimizer:
             for name, weight in weights.items()
             if self._is_muons(name, weight)
         }
+        others = [gradient for name, gradient in gradients.items() if name not in planned]
+        room = np.empty(max((each.size for each in others), default=0), _dtype_of(others))
         self.steps += 1
         usual = self._rmsprop if self.options.optimizer == "rmsprop" else self._adamw
         for name, weight in weights.items():
             if name in planned:
                 self._muon(name, weight, *planned[name], rate)
             else:
-                usual(name, weight, gradients[name], rate)
+                shaped = room[: weight.size].reshape(weight.shape)
+                usual(name, weight, gradients[name], rate, shaped)
 
     def rate(self, progress: float) -> float:
         """Return the learning rate of the next step."""
@@ -81,10 +84,12 @@ class Optimizer:
     def _is_muons(self, name: str, weight: np.ndarray) -> bool:
         return self.options.optimizer == "muon" and muon.is_matrix(name, weight.shape)
 
-    def _adamw(self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float) -> None:
+    def _adamw(
+        self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float, room: np.ndarray
+    ) -> None:
         mean, square = self.moments["mean"][name], self.moments["square"][name]
         mean *= BETA_MEAN
-        mean += (1 - BETA_MEAN) * gradient
+        mean += np.multiply(1 - BETA_MEAN, gradient, out=room)
         gradient *= gradient
         gradient *= 1 - BETA_SQUARE
         square *= BETA_SQUARE
@@ -97,12 +102,18 @@ class Optimizer:
         move *= rate / (1 - BETA_MEAN**self.steps)
         weight -= move
 
-    def _rmsprop(self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float) -> None:
+    def _rmsprop(
+        self, name: str, weight: np.ndarray, gradient: np.ndarray, rate: float, room: np.ndarray
+    ) -> None:
         square = self.moments["square"][name]
         square *= RHO
-        square += (1 - RHO) * gradient * gradient
+        squared = np.multiply(1 - RHO, gradient, out=room)
+        squared *= gradient
+        square += squared
         gradient *= rate
-        gradient /= np.sqrt(square) + RMSPROP_EPSILON
+        root = np.sqrt(square, out=room)
+        root += RMSPROP_EPSILON
+        gradient /= root
         weight -= gradient
 
     def _planned(self, name: str, gradient: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -124,7 +135,12 @@ class Optimizer:
         self.moments["mean"][name][...] = mean
         weight *= 1 - rate * muon.RATE * self.options.weight_decay
         for part, move in zip(np.split(weight, muon.blocks_of(name)), moves, strict=True):
-            part -= rate * muon.factor(*part.shape) * move
+            move *= rate * muon.factor(*part.shape)
+            part -= move
+
+
+def _dtype_of(arrays: Sequence[np.ndarray]) -> np.dtype:
+    return arrays[0].dtype if arrays else np.dtype(np.float32)
 
 
 def clip(gradients: Mapping[str, np.ndarray], most: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -114,7 +114,8 @@ class Tables(EncodedSource):
         if isinstance(data, dict):
             data, path = data["bytes"], data.get("path")
             if not data and path:
-                return BadPicture(name, f"the cell names a file, {path}, and does not hold it")
+                file = PurePosixPath(path).name
+                return BadPicture(name, f"the cell names a file, {file}, and does not hold it")
         if not data:
             return BadPicture(name, "the cell is empty")
         group = values[options.group] if options.group else None
