@@ -174,6 +174,14 @@ def compare(
             where=f"in --seed and in {file}",
             remedy="Leave one of them out, or give --seeds",
         )
+    written = tables_of_file.get("base")
+    first = written.get("seed") if isinstance(written, dict) else None
+    if first is not None and seeds is None and isinstance(listed, list):
+        raise OptionError(
+            f"there is one seed, {first}, and a list of them, {listed}",
+            where=f"under [base] and as seeds, in {file}",
+            remedy="Leave one of them out",
+        )
     values = _layered(tables_of_file, base, matrix, budget, seeds)
     parsed = Matrix.parse(values, where=str(file) if file else "pixelgen compare")
     with stop_on_signals() as stop, watcher:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from pixelgen.cli.visible import shown
 from pixelgen.evaluation.conduct import Progress
-from pixelgen.evaluation.record import FILE, Evaluation, Interval, nearest_first
+from pixelgen.evaluation.record import FILE, Evaluation, nearest_first
 
 SHOWN = 8  # samples listed: the nearest to a training picture
 
@@ -56,8 +56,8 @@ def show(console: Console, found: Evaluation, run: Path) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    table.add_row("Held out", f"{_interval(bits.held_out)} bits per pixel")
-    table.add_row("Training", f"{_interval(bits.train)} bits per pixel, not augmented")
+    table.add_row("Held out", f"{bits.held_out} bits per pixel")
+    table.add_row("Training", f"{bits.train} bits per pixel, not augmented")
     table.add_row("Fit", f"[bold]{bits.fit}[/]. {bits.explanation}")
     table.add_row(
         "Calibration",
@@ -103,7 +103,3 @@ def show(console: Console, found: Evaluation, run: Path) -> None:
     console.print()
     for path in (*found.sheets.values(), FILE):
         console.print(shown(run / path), soft_wrap=True)
-
-
-def _interval(found: Interval) -> str:
-    return f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})"

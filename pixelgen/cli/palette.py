@@ -12,6 +12,7 @@ from pixelgen.cli.visible import shown
 
 
 def palette(
+    context: typer.Context,
     pictures: Annotated[str, typer.Argument(help="A folder of pictures, or one picture.")],
     colors: Annotated[int, typer.Option(min=1, max=65_536, help="How many colours.")] = 32,
     quantizer: Annotated[
@@ -62,6 +63,7 @@ def palette(
     from pixelgen.cli.palette_display import comparison_table, show_palette
     from pixelgen.cli.palette_fitting import (
         Readable,
+        check_colors,
         check_outputs,
         fit_quantizer,
         ordering,
@@ -81,8 +83,7 @@ def palette(
     options = given.get("tokenizer", {})
     order = ordering(sort)
     check_outputs([*(out or []), *([before_after] if before_after else [])], before_after)
-    readable = Readable(pictures, recursive=recursive)
-
+    names = [quantizer]
     if compare:
         names = list(dict.fromkeys(name.strip() for name in compare.split(",") if name.strip()))
         if not names:
@@ -91,6 +92,12 @@ def palette(
                 where="in --compare",
                 remedy="For example: --compare numpy-kmeans,median-cut",
             )
+    source = context.get_parameter_source("colors")
+    if source is not None and source.name == "COMMANDLINE":
+        check_colors(names)
+    readable = Readable(pictures, recursive=recursive)
+
+    if compare:
         fitted = [
             fit_quantizer(name, readable, colors, options, seed=seed, device=device)
             for name in names

@@ -111,6 +111,21 @@ def fit_quantizer(
     return FittedQuantizer(name, tokenizer, seconds, measure(tokenizer, pictures))
 
 
+def check_colors(names: Sequence[str]) -> None:
+    """Refuse a number of colours where none of these quantizers would have a use for it.
+
+    Raises:
+        OptionError: none of them has the option `colors`.
+    """
+    kinds = [catalogue().load("tokenizer", name) for name in names]
+    if not any("colors" in kind.Options.model_fields for kind in kinds):
+        raise OptionError(
+            f"{' and '.join(names)} cannot be told how many colours",
+            where="in --colors",
+            remedy=f"Leave it out. Options there are: pixelgen plugins show {names[0]}",
+        )
+
+
 def ordering(name: str) -> Order:
     """Return the order of this name: `eye`, `share` or `none`.
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import signal
+import sys
 import threading
 import tomllib
 import traceback
@@ -41,6 +42,7 @@ from pixelgen.recipe import Recipe
 from pixelgen.registration import reason_of
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory
+from pixelgen.runs.lock import locked
 
 LISTEN_EVERY = 0.2  # seconds between two questions whether to stop
 FOLDERS = ("runs", "recipes", "logs", "measured")
@@ -134,12 +136,13 @@ def compare(
     watcher = watcher or Watcher()
     watcher.preparing()
     jobs = apart(prepare, matrix)
-    names = _names(matrix.settings, [tomllib.loads(job.recipe) for job in jobs])
+    recipes = [tomllib.loads(job.recipe) for job in jobs]
+    names = _names(matrix.settings, [_without_steps(recipe) for recipe in recipes])
     check_comparable([(f"{names[job.setting]}, seed {job.seed}", job.held_out) for job in jobs])
     with atomic.explained(directory):
         for folder in FOLDERS:
             (directory / folder).mkdir(parents=True, exist_ok=True)
-    fresh = not all(_is_finished(directory / "runs" / job.name) for job in jobs)
+    jobs, same = _once(jobs, names)
     finished: dict[str, list[Finished]] = {name: [] for name in names}
     failures = []
     stopped = False
@@ -167,12 +170,14 @@ def compare(
             remedy=f"See {directory / 'logs'}, and give the same command again",
         )
     ranking = rank(ranked)
-    notes = ranking.notes
-    if executor is not None and fresh:
-        notes = (*notes, SHARED)
+    notes = [*ranking.notes, *same, *unequal_budgets(ranking.rows)]
+    if any(run.usage and run.usage.shared for row in ranking.rows for run in row.runs):
+        notes.append(SHARED)
         if matrix.budget.unit == "minutes":
-            notes = (*notes, MINUTES)
-    return Comparison(directory, ranking, tuple(failures), str(matrix.budget), notes, stopped)
+            notes.append(MINUTES)
+    return Comparison(
+        directory, ranking, tuple(failures), str(matrix.budget), tuple(notes), stopped
+    )
 
 
 def compare_finished(
@@ -206,9 +211,23 @@ def compare_finished(
                 [(each.name, each.measurement.held_out) for _, done in ranked for each in done]
             )
     ranking = rank(ranked)
-    unequal = unequal_budgets(ranking.rows)
-    notes = (*ranking.notes, unequal) if unequal else ranking.notes
+    notes = (*ranking.notes, *unequal_budgets(ranking.rows))
     return Comparison(directory, ranking, (), "as each was given", notes)
+
+
+def _once(jobs: Sequence[Job], names: Sequence[str]) -> tuple[list[Job], list[str]]:
+    """The jobs without those that are the very run of an earlier setting, and notes of these."""
+    first: dict[str, Job] = {}
+    same: dict[tuple[int, int], None] = {}  # pairs of settings, in order
+    for job in jobs:
+        earlier = first.setdefault(job.name, job)
+        if earlier is not job:
+            same[earlier.setting, job.setting] = None
+    notes = [
+        f"{names[one]} and {names[other]} are the same: what is run and shown is the first"
+        for one, other in same
+    ]
+    return list(first.values()), notes
 
 
 def _one_by_one(
@@ -273,7 +292,8 @@ def _shared_out(
 
 
 def _outcome_apart(names: Sequence[str], directory: Path, job: Job) -> Finished | Failure | None:
-    return _outcome(job, names, directory, Watcher(), (directory / ".stop").exists)
+    stop = (directory / ".stop").exists
+    return _outcome(job, names, directory, Watcher(), stop, shared=True)
 
 
 def _outcome(
@@ -282,6 +302,8 @@ def _outcome(
     directory: Path,
     watcher: Watcher,
     should_stop: Callable[[], bool],
+    *,
+    shared: bool = False,
 ) -> Finished | Failure | None:
     """Carry a job out, unless it is finished, and measure it; None if it was stopped."""
     name = names[job.setting]
@@ -290,7 +312,7 @@ def _outcome(
             if _state(directory / "runs" / job.name) != "finished":
                 if should_stop():
                     return None
-                if not _carry_out(job, directory, watcher, should_stop):
+                if not _carry_out(job, directory, watcher, should_stop, shared):
                     return None
             return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
     except PixelgenError as error:
@@ -299,16 +321,18 @@ def _outcome(
 
 def _names(settings: Sequence[Setting], recipes: Sequence[dict[str, object]]) -> list[str]:
     """What each setting is called; `recipes` holds a complete one for each, in order, and more."""
-    complete = []
-    for recipe, _ in zip(recipes, settings, strict=False):
-        training = recipe.get("training")
-        kept = dict(training) if isinstance(training, dict) else {}
-        kept.pop("steps", None)  # of a budget in targets: others for each model
-        complete.append({**recipe, "training": kept})
-    labels = label_settings(complete)
+    labels = label_settings(recipes[: len(settings)])
     return distinct(
         [_printable(setting.name or label) for setting, label in zip(settings, labels, strict=True)]
     )
+
+
+def _without_steps(recipe: dict[str, object]) -> dict[str, object]:
+    """A recipe without its steps, which are others for each model under a budget in targets."""
+    training = recipe.get("training")
+    kept = dict(training) if isinstance(training, dict) else {}
+    kept.pop("steps", None)
+    return {**recipe, "training": kept}
 
 
 def _printable(text: str) -> str:
@@ -335,7 +359,7 @@ def _is_finished(path: Path) -> bool:
 
 
 def _carry_out(
-    job: Job, directory: Path, watcher: Watcher, should_stop: Callable[[], bool]
+    job: Job, directory: Path, watcher: Watcher, should_stop: Callable[[], bool], shared: bool
 ) -> bool:
     """Run a job, or go on with it; return whether it has finished rather than been stopped."""
     path, record = directory / "runs" / job.name, directory / "measured" / job.name
@@ -344,21 +368,24 @@ def _carry_out(
     before = Usage()
     if path.exists() and any((path / "checkpoints").glob("step-*")):
         arguments = ["resume", str(path)]
-        if usage_file.exists():
-            before = Usage.model_validate_json(usage_file.read_bytes())
+        before = _usage(record) or Usage(whole=False)
     else:  # nothing, or one that was killed before its first checkpoint
-        shutil.rmtree(path, ignore_errors=True)
+        _clear(path)
         log.unlink(missing_ok=True)
         atomic.write_text(recipe, job.recipe)
         arguments = ["run", "--recipe", str(recipe), "--out", str(path)]
     if should_stop():
         return False
     said = log.stat().st_size if log.exists() else 0
+    # Should this process be killed, what the run used up to then is not known.
+    record.mkdir(exist_ok=True)
+    unfinished = before.and_then(Usage(shared=shared, whole=False))
+    atomic.write_text(usage_file, unfinished.model_dump_json(indent=2) + "\n")
     code, usage = run_process(
         arguments, log, tick=lambda: watcher.tick(path), should_stop=should_stop
     )
-    record.mkdir(exist_ok=True)
-    atomic.write_text(usage_file, before.and_then(usage).model_dump_json(indent=2) + "\n")
+    used = before.and_then(usage.model_copy(update={"shared": shared}))
+    atomic.write_text(usage_file, used.model_dump_json(indent=2) + "\n")
     if _state(path) == "finished":
         return True
     if should_stop():
@@ -372,6 +399,26 @@ def _carry_out(
             else "",
         )
     raise TrainingError(last_words(log, said) or f"it left with exit code {code}", where=str(log))
+
+
+def _clear(run: Path) -> None:
+    """Remove what is left of a run.
+
+    Raises:
+        RunInUse: another process goes on with it.
+    """
+    if not run.is_dir():
+        return
+    with locked(run, then="give the same command again, which goes on with"):
+        shutil.rmtree(run, ignore_errors=True)
+    if sys.platform == "win32":  # where the file of a lock that is held stays
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def _usage(record: Path) -> Usage | None:
+    """What a run's processes used; None where nobody wrote it down."""
+    path = record / "usage.json"
+    return Usage.model_validate_json(path.read_bytes()) if path.exists() else None
 
 
 def _measurement(path: Path, record: Path) -> Measurement:
@@ -392,6 +439,4 @@ def _measured(name: str, seed: int, directory: Path, directory_name: str) -> Fin
             file.write(traceback.format_exc())
         reason = f"it cannot be measured: {reason_of(error)}"
         raise TrainingError(reason, where=str(log)) from error
-    usage_file = record / "usage.json"
-    usage = Usage.model_validate_json(usage_file.read_bytes()) if usage_file.exists() else None
-    return Finished(name, seed, path, record, found, usage)
+    return Finished(name, seed, path, record, found, _usage(record))

@@ -20,7 +20,7 @@ from pixelgen.report.contact_sheet import png_bytes
 from pixelgen.run import Run
 from pixelgen.runs import atomic
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had an error of 0 where it is not known
 PAINTED = 8  # pictures, as shown in the report and as painting is timed by
 MOST_PAINTINGS = 5  # times that the same pictures are painted
 ENOUGH_SECONDS = 1.0  # of painting to tell the speed by
@@ -36,7 +36,8 @@ class Measurement(BaseModel):
         ended: when the run ended, to tell whether it has gone on since.
         held_out: the N pictures that it was measured on.
         bits: by picture, mean −log2 p of a token, divided by the pixels of a token.
-        mse: by picture, mean squared error a channel of the decoded tokens, of 0–255.
+        mse: by picture, mean squared error a channel of the decoded tokens, of 0–255; None where
+            the pictures were encoded before, so that nobody knows what they looked like.
         vocab_size: V.
         token_shape: (height, width) in pixels.
         parameters: learned numbers of the trained model.
@@ -50,7 +51,7 @@ class Measurement(BaseModel):
     ended: str
     held_out: Identity
     bits: list[float]
-    mse: list[float]
+    mse: list[float] | None
     vocab_size: int
     token_shape: tuple[int, int]
     parameters: int
@@ -103,7 +104,7 @@ def measure(path: Path, record: Path) -> Measurement:
         ended=manifest["ended"],
         held_out=identity,
         bits=[bits_per_pixel(each, run.tokenizer.token_shape) for each in nats.mean(axis=1)],
-        mse=_squared_errors(held_out, decoded).tolist(),
+        mse=None if held_out.decoded else _squared_errors(held_out, decoded).tolist(),
         vocab_size=run.tokenizer.vocab_size,
         token_shape=run.tokenizer.token_shape,
         parameters=run.model.parameter_count,

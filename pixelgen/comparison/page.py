@@ -86,8 +86,8 @@ def render_page(comparison: Comparison) -> str:
 
 def has_rate_distortion(rows: Iterable[Row]) -> bool:
     """Whether the settings' tokenizers differ in what they lose."""
-    errors = [row.mse for row in rows]
-    return not math.isclose(min(errors), max(errors), rel_tol=1e-6)
+    errors = [row.mse for row in rows if row.mse is not None]
+    return bool(errors) and not math.isclose(min(errors), max(errors), rel_tol=1e-6)
 
 
 def _strips(rows: Iterable[Row], which: str) -> list[Strip]:

@@ -61,21 +61,24 @@ def plot_bits(ranking: Ranking) -> Drawing:
 def plot_rate_distortion(ranking: Ranking) -> Drawing:
     """Return bits per pixel against the tokenizer's PSNR: a dot a setting; lower right is better.
 
-    Tokenizers that lose nothing have no PSNR, and stand at the right edge.
+    Tokenizers that lose nothing have no PSNR, and stand at the right edge. Settings of which it is
+    not known what their tokenizer loses are left out.
     """
-    rows = ranking.rows
-    known = [row.psnr for row in rows if math.isfinite(row.psnr)] or [0.0]
-    exact = max(known) + 3.0
+    numbered = [(number, row, row.psnr) for number, row in enumerate(ranking.rows)]
+    known = [(number, row, psnr) for number, row, psnr in numbered if psnr is not None]
+    exact = max([psnr for _, _, psnr in known if math.isfinite(psnr)] or [0.0]) + 3.0
     sheet, right = _sheet("Rate and distortion on the held-out pictures", ranking)
-    places = [row.psnr if math.isfinite(row.psnr) else exact for row in rows]
+    places = [psnr if math.isfinite(psnr) else exact for _, _, psnr in known]
     x = axis_of(places, LEFT, right)
     bits = [
-        row.bits.mean + sign * (row.bits.standard_error or 0) for row in rows for sign in (-1, 1)
+        row.bits.mean + sign * (row.bits.standard_error or 0)
+        for _, row, _ in known
+        for sign in (-1, 1)
     ]
     y = axis_of(bits, HEIGHT - BOTTOM, TOP)
     frame(sheet, x, y, "PSNR of the tokenizer in dB", "held-out bits per pixel")
     labels = []
-    for number, (row, place) in enumerate(zip(rows, places, strict=True)):
+    for (number, row, _), place in zip(known, places, strict=True):
         colour, error = colour_of(number), row.bits.standard_error or 0.0
         bar = [(x(place), y(row.bits.mean - error)), (x(place), y(row.bits.mean + error))]
         dot = (x(place), y(row.bits.mean))
@@ -87,7 +90,8 @@ def plot_rate_distortion(ranking: Ranking) -> Drawing:
 
 def _curve(row: Row, number: int, ranking: Ranking) -> list[Point]:
     run: Finished = row.runs[number]
-    beyond = 0.0 if ranking.by == "bits" else float(row.residual[number].mean())
+    residual = None if ranking.by == "bits" else row.residual
+    beyond = 0.0 if residual is None else float(residual[number].mean())
     return [(max(seconds, 1e-3), bits + beyond) for seconds, bits in run.measurement.curve]
 
 

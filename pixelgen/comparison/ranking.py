@@ -54,11 +54,14 @@ class Row:
 
     Attributes:
         name: what the setting is called.
-        runs: its finished runs, one a seed.
+        runs: its finished runs; those of equal seed count as one, their mean.
         bits: held-out bits per pixel, over seeds and pictures.
-        mse: mean squared error a channel of the tokenizer on the held-out pictures.
-        residual: bits a pixel that restoring the pixels costs beyond the tokens, (S, N).
-        total: bits and distortion together: `bits` and `residual`, over seeds and pictures.
+        mse: mean squared error a channel of the tokenizer on the held-out pictures; None where it
+            is not known.
+        residual: bits a pixel that restoring the pixels costs beyond the tokens, (R, N) for R runs;
+            None where it is not known.
+        total: bits and distortion together: `bits` and `residual`, over seeds and pictures; None
+            where it is not known.
         behind: how much more it needs than the best, by the ranking's measure; None for the best.
         p: of that difference, adjusted for the number of settings.
     """
@@ -66,16 +69,21 @@ class Row:
     name: str
     runs: tuple[Finished, ...]
     bits: Estimate
-    mse: float
-    residual: np.ndarray
-    total: Estimate
+    mse: float | None
+    residual: np.ndarray | None
+    total: Estimate | None
     behind: Difference | None = None
     p: float | None = None
 
     @property
-    def psnr(self) -> float:
+    def seeds(self) -> int:
+        """With how many seeds it was trained."""
+        return len({run.seed for run in self.runs})
+
+    @property
+    def psnr(self) -> float | None:
         """Peak signal-to-noise ratio of the tokenizer in dB; infinite where nothing is lost."""
-        return psnr(self.mse)
+        return None if self.mse is None else psnr(self.mse)
 
     @property
     def mark(self) -> str:
@@ -119,8 +127,8 @@ class Ranking:
 
     Attributes:
         rows: one a setting.
-        by: `bits` where all settings have the same tokens; otherwise `total`, because bits of
-            different vocabularies say nothing about each other.
+        by: `bits` where all settings have the same tokens, or nobody knows what these lose;
+            otherwise `total`, because bits of different vocabularies say nothing about each other.
         notes: sentences that a reader of the table should know.
     """
 
@@ -140,8 +148,10 @@ def rank(settings: Sequence[tuple[str, Sequence[Finished]]]) -> Ranking:
     """
     check_comparable([(run.name, run.measurement.held_out) for _, runs in settings for run in runs])
     rows = [_row(name, runs) for name, runs in settings]
-    by: Measure = "bits" if _same_tokens(rows) else "total"
-    rows.sort(key=lambda row: (getattr(row, by).mean, row.name))
+    same = _same_tokens(rows)
+    known = all(row.mse is not None for row in rows)
+    by: Measure = "total" if known and not same else "bits"
+    rows.sort(key=lambda row: (float(_values(row, by).mean()), row.name))
     best = rows[0]
     behind = [paired_difference(_values(row, by), _values(best, by)) for row in rows[1:]]
     # Which is the best was seen in the same numbers, so that any pair might have been tested.
@@ -151,7 +161,7 @@ def rank(settings: Sequence[tuple[str, Sequence[Finished]]]) -> Ranking:
         for row, difference, p in zip(rows[1:], behind, adjusted, strict=True)
     ]
     ranked = (best, *others)
-    return Ranking(ranked, by, tuple(_notes(ranked, by)))
+    return Ranking(ranked, by, tuple(_notes(ranked, by, same)))
 
 
 def pairs(settings: int) -> int:
@@ -160,22 +170,27 @@ def pairs(settings: int) -> int:
 
 
 def _row(name: str, runs: Sequence[Finished]) -> Row:
-    bits = np.array([run.measurement.bits for run in runs])  # (S, N)
-    mse = np.array([run.measurement.mse for run in runs])
-    residual = residual_bits(mse, runs[0].measurement.held_out.channels)
-    return Row(
-        name=name,
-        runs=tuple(runs),
-        bits=estimate(bits),
-        mse=float(mse.mean()),
-        residual=residual,
-        total=estimate(bits + residual),
-    )
+    bits = np.array([run.measurement.bits for run in runs])  # (R, N)
+    errors = [run.measurement.mse for run in runs]
+    mse = residual = total = None
+    if None not in errors:
+        residual = residual_bits(np.array(errors), runs[0].measurement.held_out.channels)
+        mse = float(_by_seed(np.array(errors), runs).mean())
+        total = estimate(_by_seed(bits + residual, runs))
+    return Row(name, tuple(runs), estimate(_by_seed(bits, runs)), mse, residual, total)
 
 
 def _values(row: Row, by: Measure) -> np.ndarray:
+    """What the row is ranked by: (S, N), one a seed and picture."""
     bits = np.array([run.measurement.bits for run in row.runs])
-    return bits if by == "bits" else bits + row.residual
+    beyond = row.residual if by == "total" and row.residual is not None else 0.0
+    return _by_seed(bits + beyond, row.runs)
+
+
+def _by_seed(values: np.ndarray, runs: Sequence[Finished]) -> np.ndarray:
+    """(R, N) values of runs as (S, N): a run again with its seed tells nothing of other seeds."""
+    seeds = np.array([run.seed for run in runs])
+    return np.array([values[seeds == seed].mean(axis=0) for seed in dict.fromkeys(seeds.tolist())])
 
 
 def _same_tokens(rows: Sequence[Row]) -> bool:
@@ -186,23 +201,40 @@ def _same_tokens(rows: Sequence[Row]) -> bool:
         if (first.vocab_size, first.token_shape) != (
             run.measurement.vocab_size,
             run.measurement.token_shape,
-        ) or not np.allclose(first.mse, run.measurement.mse, rtol=SAME_MSE, atol=0):
+        ) or not _alike(first.mse, run.measurement.mse):
             return False
     seeds = {frozenset(run.seed for run in row.runs) for row in rows}
-    errors = np.array([row.mse for row in rows])
-    return len(seeds) == 1 or bool(np.allclose(errors, errors[0], rtol=SAME_MSE, atol=0))
+    return len(seeds) == 1 or all(_alike(row.mse, rows[0].mse) for row in rows)
 
 
-def _notes(rows: Sequence[Row], by: Measure) -> list[str]:
+def _alike(one: float | list[float] | None, other: float | list[float] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(np.allclose(one, other, rtol=SAME_MSE, atol=0))
+
+
+def _notes(rows: Sequence[Row], by: Measure, same_tokens: bool) -> list[str]:
     notes = []
     runs = [run for row in rows for run in row.runs]
     pictures = len(runs[0].measurement.held_out.names)
-    fewest = min(len(row.runs) for row in rows)
+    fewest = min(row.seeds for row in rows)
     if by == "total":
         notes.append(
             "Ranked by total bits: the tokenizers differ, and bits per pixel of different "
             "tokens say nothing about each other"
         )
+    if any(row.mse is None for row in rows):
+        notes.append(
+            "What a tokenizer loses is not known where the pictures were encoded before: of these "
+            "only the tokens are there"
+        )
+    if by == "bits" and not same_tokens:
+        notes.append(
+            "The tokenizers differ, and bits per pixel of different tokens say nothing about each "
+            "other: the order means nothing"
+        )
+    if any(row.seeds < len(row.runs) for row in rows):
+        notes.append("Runs of a setting with the same seed count as one, their mean")
     if fewest == 1:
         notes.append(
             "With one seed, ± is over the held-out pictures alone and knows nothing of the luck of "
@@ -219,17 +251,17 @@ def _notes(rows: Sequence[Row], by: Measure) -> list[str]:
     return notes
 
 
-def unequal_budgets(rows: Sequence[Row]) -> str:
-    """Return what to tell the reader where no budget is the same for all rows, else nothing."""
+def unequal_budgets(rows: Sequence[Row]) -> list[str]:
+    """Return what to tell the reader where no budget that was spent is the same for all runs."""
     for unit in ("seconds", "epochs", "targets"):
         spent = [getattr(run.measurement, unit) for row in rows for run in row.runs]
         if max(spent) - min(spent) <= UNEQUAL * max(spent):
-            return ""
+            return []
     spent = [run.measurement.seconds for row in rows for run in row.runs]
-    return (
-        "The budgets are not equal, neither in seconds nor in epochs or targets: "
+    return [
+        "The budgets that were spent are not equal, neither in seconds nor in epochs or targets: "
         f"{min(spent):,.0f} to {max(spent):,.0f} s of training"
-    )
+    ]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -42,9 +42,9 @@ def cells(row: Row) -> dict[str, str]:
     return {
         "setting": row.name,
         "bits/pixel": str(row.bits),
-        "MSE": f"{row.mse:.1f}",
-        "PSNR": "exact" if math.isinf(row.psnr) else f"{row.psnr:.1f} dB",
-        "total bits": str(row.total),
+        "MSE": DASH if row.mse is None else f"{row.mse:.1f}",
+        "PSNR": _psnr(row.psnr),
+        "total bits": DASH if row.total is None else str(row.total),
         "behind": behind(row),
         "targets/s": f"{row.targets_per_second:,.0f}",
         "pixels/s": f"{row.pixels_per_second:,.0f}",
@@ -53,6 +53,12 @@ def cells(row: Row) -> dict[str, str]:
         "energy": short(row.energy, "J"),
         "trained": f"{row.seconds:,.1f} s",
     }
+
+
+def _psnr(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return "exact" if math.isinf(value) else f"{value:.1f} dB"
 
 
 SPEED_BEGINS = "targets/s"  # where a table that is too wide is broken in two
@@ -117,13 +123,13 @@ def _flat(row: Row) -> dict[str, Any]:
     gap = row.behind
     return {
         "setting": row.name,
-        "seeds": len(row.runs),
+        "seeds": row.seeds,
         "held_out_bits_per_pixel": row.bits.mean,
         "held_out_bits_per_pixel_standard_error": row.bits.standard_error,
         "mse": row.mse,
-        "psnr_db": None if math.isinf(row.psnr) else row.psnr,
-        "total_bits_per_pixel": row.total.mean,
-        "total_bits_per_pixel_standard_error": row.total.standard_error,
+        "psnr_db": None if row.psnr is None or math.isinf(row.psnr) else row.psnr,
+        "total_bits_per_pixel": row.total.mean if row.total else None,
+        "total_bits_per_pixel_standard_error": row.total.standard_error if row.total else None,
         "behind_best": gap.mean if gap else None,
         "behind_best_low": gap.low if gap else None,
         "behind_best_high": gap.high if gap else None,

@@ -13,6 +13,7 @@ from pixelgen.data.material import Material
 from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.evaluation.bits import nats_by_cell
 from pixelgen.evaluation.calibration import calibration
+from pixelgen.evaluation.chosen import chosen
 from pixelgen.evaluation.diversity import diversity
 from pixelgen.evaluation.drawing import heat_map, side_by_side
 from pixelgen.evaluation.held_out import material_of
@@ -101,10 +102,11 @@ def evaluate(
     files: dict[str, bytes] = {}
     with timed("bits", "Measuring bits per pixel"):
         bits = _bits(run, material, held_out, tokens, files)
-    looked_at = max(1, MOST_CALIBRATED // run.cutter.scan.cells)
-    canvases = material.held_out[:looked_at]
-    with timed("calibration", "Looking at probabilities", canvases.size):
-        calibrated = _calibration(run, material, canvases, progress.advance)
+    most = max(1, MOST_CALIBRATED // run.cutter.scan.cells)
+    looked_at = chosen(len(material.held_out), most, "calibration")
+    looking = len(looked_at) * run.cutter.scan.cells
+    with timed("calibration", "Looking at probabilities", looking):
+        calibrated = _calibration(run, material, looked_at, progress.advance)
     sampler = run.sampler(temperature)
     used = run.recipe.seed if seed is None else seed
     with timed("painting", f"Painting {samples} pictures", samples * run.cutter.scan.cells):
@@ -176,12 +178,11 @@ def _bits(
     nats = nats_by_cell(run.model, cutter, material.held_out, material.held_out_groups)
     by_cell = nats * per_pixel  # (N, P)
     of_held_out = by_cell.mean(axis=1)
-    trained = material.split.train[:MOST_TRAINED]
+    some = chosen(len(tokens), MOST_TRAINED, "trained")
+    groups = material.groups([material.split.train[place] for place in some])
+    canvases = cutter.scan.canvas(tokens[some])
+    of_train = nats_by_cell(run.model, cutter, canvases, groups).mean(axis=1) * per_pixel
     pictures = material.collection.pictures
-    canvases = cutter.scan.canvas(tokens[: len(trained)])
-    of_train = (
-        nats_by_cell(run.model, cutter, canvases, material.groups(trained)).mean(axis=1) * per_pixel
-    )
     maps = _by_place(by_cell, cutter.scan.rows, cutter.scan.columns, cutter.scan.grid)
     scale = float(np.quantile(maps, BRIGHTEST))
     entries, rows = [], []
@@ -235,12 +236,11 @@ def _by_place(
 
 
 def _calibration(
-    run: Run, material: Material, canvases: np.ndarray, advance: Callable[[int], None]
+    run: Run, material: Material, looked_at: np.ndarray, advance: Callable[[int], None]
 ) -> Calibration:
     shape = run.tokenizer.token_shape
-    batches = distributions(
-        run.model, run.cutter, canvases, material.held_out_groups[: len(canvases)], advance
-    )
+    canvases, groups = material.held_out[looked_at], material.held_out_groups[looked_at]
+    batches = distributions(run.model, run.cutter, canvases, groups, advance)
     return calibration(batches, pixels_per_token=shape[0] * shape[1])
 
 

@@ -22,12 +22,15 @@ class HeldOut:
         pictures: (N, H, W, 3 or 4) uint8, at the run's size.
         canvases: (N, P) int32, their tokens along the run's scan.
         groups: (N,) int32.
+        decoded: whether the pictures are themselves decoded tokens, so that what the tokenizer
+            loses of a picture cannot be seen in them.
     """
 
     names: list[str]
     pictures: np.ndarray
     canvases: np.ndarray
     groups: np.ndarray
+    decoded: bool
 
 
 def held_out_of(run: Run) -> HeldOut:
@@ -39,6 +42,7 @@ def held_out_of(run: Run) -> HeldOut:
         pictures=material.plain(split.held_out),
         canvases=material.held_out,
         groups=material.held_out_groups,
+        decoded=material.collection.fitted_tokenizer is not None,
     )
 
 

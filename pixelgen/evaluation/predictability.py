@@ -20,7 +20,7 @@ FALLING = 0.02  # bits per pixel gained in the last fifth of the run
 def interval(values: np.ndarray) -> Interval:
     """Return the mean of (N,) values, none below 0, and its 95 % confidence interval.
 
-    Of one value the interval is no wider.
+    One value has no interval: both of its ends are the mean.
     """
     mean = float(values.mean())
     half = 0.0

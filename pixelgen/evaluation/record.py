@@ -31,11 +31,16 @@ class Part(BaseModel):
 
 
 class Interval(Part):
-    """A mean over pictures and its 95 % confidence interval."""
+    """A mean over pictures and its 95 % confidence interval, which is none wide for one picture."""
 
     mean: float
     low: float
     high: float
+
+    def __str__(self) -> str:
+        if self.low == self.high:  # of one picture, which has no interval
+            return f"{self.mean:.3f}"
+        return f"{self.mean:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 class PictureBits(Part):
@@ -211,7 +216,8 @@ class SampleNovelty(Part):
         share: of the sample's pixels that follow the training picture.
         distance: 0 where the region follows the training picture in every detail, 1 where it has
             nothing in common.
-        rank: share of real pictures, never trained on, that have a training picture as near.
+        rank: share of real pictures that have a training picture as near: held-out ones and, to
+            fill up, training pictures, each against all the others.
         pixel_distance: root mean square OKLab over all that the two pictures share; None where
             they hardly overlap.
         longest_run: tokens in a row that are a training picture's own.
@@ -261,8 +267,8 @@ class Novelty(Part):
         copy_block: a square of verbatim tokens of this side makes a copy whatever the distance.
         close_block, close_run: a square of verbatim tokens of this side, or a run in a row of this
             length, makes close whatever the distance; None in files that were written before.
-        real_distances: of pictures never trained on, sorted: the held-out ones, and training
-            pictures each against all the others, with which it has no more in common.
+        real_distances: of real pictures, sorted: up to 48, the held-out ones and, to fill up,
+            training pictures each against all the others. Where few are held out, these are most.
         real_longest_run, real_largest_block: medians of the same pictures.
         explanation: the same in a sentence or two.
     """

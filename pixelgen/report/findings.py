@@ -89,7 +89,7 @@ def _lines(evaluation: Evaluation) -> list[tuple[str, str, str]]:
     lines = [
         (
             "held-out bits per pixel",
-            f"{bits.held_out.mean:.3f} ({bits.held_out.low:.3f} to {bits.held_out.high:.3f})",
+            str(bits.held_out),
             f"{bits.train.mean:.3f} on training pictures",
         ),
         (

@@ -1,4 +1,8 @@
-"""Dithering: pixels go to other colours than the nearest, so that areas keep their mean colour."""
+"""Dithering: pixels go to other colours than the nearest, so that areas keep their mean colour.
+
+Colours with alpha are dithered as they are seen, each channel multiplied by alpha: what is all but
+transparent counts for as little, and what is hidden in it for nothing.
+"""
 
 from __future__ import annotations
 
@@ -52,15 +56,15 @@ def _floyd_steinberg(pictures: np.ndarray, palette: np.ndarray, nearest: Nearest
     count, height, width, channels = pictures.shape
     # A margin on both sides and below takes the errors that leave the picture.
     wanted = np.zeros((count, height + 1, width + 2, channels), np.int32)  # in sixteenths
-    wanted[:, :height, 1:-1] = pictures.astype(np.int32) * 16
+    wanted[:, :height, 1:-1] = _seen(pictures, 16)
     tokens = np.empty((count, height, width), np.int32)
-    sixteenths = palette.astype(np.int32) * 16
+    sixteenths = _seen(palette, 16)
     for step in range(width + 2 * (height - 1)):
         rows = np.arange(max(0, (step - width + 2) // 2), min(height - 1, step // 2) + 1)
         columns = step - 2 * rows
         want = wanted[:, rows, columns + 1]  # (N, m, channels)
-        pixels = np.clip((want + 8) >> 4, 0, 255).astype(np.uint8)
-        chosen = nearest(pixels.reshape(-1, channels)).reshape(count, len(rows))
+        pixels = _looking_like(want.reshape(-1, channels), 16)
+        chosen = nearest(pixels).reshape(count, len(rows))
         tokens[:, rows, columns] = chosen
         # What lies outside of 0 to 255 can be reached by no colour and is let go.
         error = np.clip(want, 0, 255 * 16) - sixteenths[chosen]
@@ -82,16 +86,17 @@ def _blue_noise(pictures: np.ndarray, palette: np.ndarray, nearest: Nearest) -> 
     _, height, width, channels = pictures.shape
     pixels = pictures.reshape(-1, channels)
     first = nearest(pixels)
-    here, there = pixels.astype(np.int32), palette.astype(np.int32)
+    parts = 1 if channels == 3 else 255  # of a level: colour × alpha is whole then
+    here, there = _seen(pixels, parts), _seen(palette, parts)
     second = first.copy()
     seeking = np.flatnonzero((here != there[first]).any(axis=1))
     for times in (1, 2, 4, 8, 16, 32, 64, 128, 256):
         beyond = here[seeking] + times * (here[seeking] - there[first[seeking]])
-        second[seeking] = nearest(np.clip(beyond, 0, 255).astype(np.uint8))
+        second[seeking] = nearest(_looking_like(beyond, parts))
         seeking = seeking[second[seeking] == first[seeking]]
         if not len(seeking):
             break
-    way = there[second] - there[first]
+    way = (there[second] - there[first]).astype(np.int64)
     length = (way**2).sum(axis=1)
     along = ((here - there[first]) * way).sum(axis=1)
     repeats = (-(-height // MASK_SIDE), -(-width // MASK_SIDE))
@@ -101,6 +106,25 @@ def _blue_noise(pictures: np.ndarray, palette: np.ndarray, nearest: Nearest) -> 
     taken = (2 * thresholds.astype(np.int64) + 1) * length < 2 * MASK_SIDE**2 * along
     tokens: np.ndarray = np.where(taken, second, first).reshape(pictures.shape[:-1])
     return tokens
+
+
+def _seen(pixels: np.ndarray, parts: int) -> np.ndarray:
+    """Levels (..., 3 or 4) int32 in `parts` of a level, of uint8: colours multiplied by alpha."""
+    levels = pixels.astype(np.int32) * parts
+    if pixels.shape[-1] == 4:
+        levels[..., :3] = (levels[..., :3] * pixels[..., 3:].astype(np.int32) + 127) // 255
+    return levels
+
+
+def _looking_like(levels: np.ndarray, parts: int) -> np.ndarray:
+    """The pixels (n, 3 or 4) uint8 that are seen most nearly as these levels: `_seen`, undone."""
+    pixels = np.clip((levels + parts // 2) // parts, 0, 255)
+    if levels.shape[-1] == 4:
+        whole = np.maximum(parts * pixels[:, 3:], 1)  # what a colour of 255 would be seen as
+        colours = 255 * np.clip(levels[:, :3], 0, 255 * parts)
+        colours = np.clip((colours + whole // 2) // whole, 0, 255)
+        pixels[:, :3] = colours * (pixels[:, 3:] > 0)
+    return pixels.astype(np.uint8)
 
 
 @cache

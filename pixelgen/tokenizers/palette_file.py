@@ -228,11 +228,18 @@ def _read_png(data: bytes) -> list[Colour]:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             if image.width * image.height > 1 << 24:
                 raise ValueError(f"{image.width}×{image.height} pixels are no strip of colours")
-            pixels = np.asarray(image.convert("RGBA")).reshape(-1, 4)
+            pixels = np.asarray(_eight_bits(image).convert("RGBA")).reshape(-1, 4)
     except Exception as error:  # a damaged picture can raise nearly anything inside a decoder
         raise ValueError(str(error)) from None
     seen, first = np.unique(pixels[pixels[:, 3] > 0][:, :3], axis=0, return_index=True)
     return [tuple(colour) for colour in seen[np.argsort(first)].tolist()]
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """The picture, greys of 16 bits scaled to 8: Pillow would cut off what is brighter."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray(((np.asarray(image).astype(np.int64) + 128) // 257).astype(np.uint8))
 
 
 def _write_png(colours: list[Colour], name: str) -> bytes:

@@ -17,6 +17,7 @@ from pixelgen.tokenizers.palette_tokenizer import PaletteTokenizer
 from pixelgen.tokenizers.pictures import check_picture
 
 MOST_PIXELS = 1 << 28  # what Pillow is given at once
+LONGEST = 1 << 14  # pixels in a row of it
 
 
 class PillowPalette(PaletteTokenizer):
@@ -49,10 +50,13 @@ class PillowPalette(PaletteTokenizer):
                 where=where,
                 remedy="Use numpy-kmeans, which takes any number" if total else "Give at least one",
             )
-        # One row of pixels, folded because Pillow's sides are limited; the last pixel fills up.
-        width = min(total, 1 << 14)
+        # One row of pixels, folded because Pillow's sides are limited; less than one a row is
+        # missing then, and pixels from all over stand twice in their place.
+        rows = -(-total // LONGEST)
+        missing = -total % rows
         joined = np.concatenate(pixels)
-        joined = np.pad(joined, ((0, -total % width), (0, 0)), mode="edge").reshape(-1, width, 3)
+        again = np.linspace(0, total - 1, missing).astype(int)
+        joined = np.concatenate([joined, joined[again]]).reshape(rows, -1, 3)
         image = Image.fromarray(joined).quantize(self.options.colors, self.method)
         used = np.unique(np.asarray(image))
         colours = np.array(image.getpalette(), np.uint8).reshape(-1, 3)[used]

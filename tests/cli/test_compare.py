@@ -108,6 +108,7 @@ def test_mistakes_are_explained(arguments, error, said):
         ("base = 3", ["--seed", 2], "'base' cannot be 3"),
         ("[base]\ntraining = 3", [], "'training' cannot be 3"),
         ("seeds = [1, 2]", ["--seed", 10], "one seed, 10, and a list of them, [1, 2]"),
+        ("seeds = [1, 2]\n[base]\nseed = 7", [], "one seed, 7, and a list of them, [1, 2]"),
     ],
 )
 def test_mistakes_in_a_file_are_explained(tmp_path, text, words, said):

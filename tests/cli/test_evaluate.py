@@ -19,6 +19,14 @@ def test_it_prints_the_figures_and_where_the_pictures_are(learn, pixelgen, here,
     assert called.last.is_file()
 
 
+def test_one_held_out_picture_has_no_interval(learn, pixelgen):
+    learn("--epochs", 1, "--out", "run", "-o", "data.held_out=0.12")
+    called = pixelgen("evaluate", "run", "-n", 1)
+    assert called.code == 0, called.err
+    [held_out] = [line for line in called.out.splitlines() if line.startswith("Held out")]
+    assert " to " not in held_out
+
+
 def test_json_is_the_file(learn, pixelgen, here):
     learn("--epochs", 1, "--out", "run")
     called = pixelgen("evaluate", "run", "-n", 1, "--json", "--seed", 3)

@@ -51,3 +51,11 @@ def test_an_unknown_quantizer_names_the_nearest(pixelgen, folder):
 
 def test_nothing_to_compare_is_said(pixelgen, folder):
     pixelgen("palette", folder, "--compare", ", ").assert_explained("names no quantizer")
+
+
+def test_a_number_of_colours_that_changes_nothing_is_refused(pixelgen, folder):
+    words = ["palette", folder, "-o", "quantizer.palette=pico-8", "-q", "fixed-palette"]
+    pixelgen(*words, "--colors", 8).assert_explained("how many colours", "--colors", "Leave it out")
+    assert pixelgen(*words).code == 0
+    both = pixelgen("palette", folder, "--colors", 8, "--compare", "octree,patch-kmeans")
+    assert both.code == 0, both.err

@@ -26,6 +26,7 @@ from pixelgen.options import Options
 from pixelgen.recipe import Recipe
 from pixelgen.resolving import resolve
 from pixelgen.runs.directory import RunDirectory
+from pixelgen.runs.lock import locked
 
 
 class Listed(Watcher):
@@ -121,6 +122,19 @@ class TestSharedOut:
         compare(matrix_of(pictures), tmp_path, again, executor=executor)
         assert again.found == [True] * 4
         assert shared.notes == (*compared.notes, conduct.SHARED)
+        assert compare(matrix_of(pictures), tmp_path).notes == shared.notes
+
+    def test_settings_that_are_the_same_are_run_once(self, pictures, tmp_path):
+        watcher = Listed()
+        settings = [{"name": "said", "model": {"order": 2}}, {"name": "unsaid"}]
+        executor = Local(Local.Options(workers=2))
+        shared = compare(
+            matrix_of(pictures, seeds=2, setting=settings), tmp_path, watcher, executor=executor
+        )
+        assert watcher.found == [False, False]
+        assert [(row.name, row.seeds) for row in shared.ranking.rows] == [("said", 2)]
+        assert not shared.failures
+        assert sum("said and unsaid are the same" in note for note in shared.notes) == 1
 
     def test_one_that_fails_does_not_stop_the_others(self, pictures, tmp_path):
         pytest.importorskip("torch", reason="torch is not installed")
@@ -190,6 +204,48 @@ def test_a_larger_matrix_adds_only_what_is_new_and_a_stopped_run_goes_on(
     assert (manifest["state"], manifest["spent"]["epochs"]) == ("finished", 2)
     assert manifest["started"] == began
     assert "Going on from step 1" in (directory / "logs" / f"{new[0].name}.txt").read_text()
+
+
+def test_a_run_that_another_process_has_begun_is_left_alone(pictures, tmp_path):
+    matrix = matrix_of(pictures, seeds=1, setting=[{"name": "only"}])
+    run = tmp_path / "runs" / prepare(matrix)[0].name
+    run.mkdir(parents=True)
+    (run / "recipe.toml").write_text("its own")
+    with locked(run), pytest.raises(TrainingError, match="the run is in use by process"):
+        compare(matrix, tmp_path)
+    assert (run / "recipe.toml").read_text() == "its own"
+    assert [row.name for row in compare(matrix, tmp_path).ranking.rows] == ["only"]
+
+
+def test_what_a_run_used_is_not_known_where_the_comparison_was_killed(
+    pictures, tmp_path, monkeypatch
+):
+    matrix = matrix_of(pictures, seeds=1, setting=[{}])
+    job = prepare(matrix)[0]
+
+    def killed(arguments, log, *, tick, should_stop):
+        stop_at_the_first_step = iter([False, False, True]).__next__
+        resolved = resolve(Recipe.parse(tomllib.loads(job.recipe)))
+        start(resolved, tmp_path / "runs" / job.name, should_stop=stop_at_the_first_step)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(conduct, "run_process", killed)
+        with pytest.raises(KeyboardInterrupt):
+            compare(matrix, tmp_path)
+    [row] = compare(matrix, tmp_path).ranking.rows
+    [run] = row.runs
+    assert run.usage.seconds > 0
+    assert (run.usage.whole, run.usage.peak_memory, run.usage.energy) == (False, None, None)
+    assert row.peak_memory is row.energy is None
+
+
+def test_runs_that_spent_less_than_their_budget_are_named(pictures, tmp_path):
+    settings = [{"model": {"order": order}, "training": {"patience": 1}} for order in (0, 2)]
+    matrix = matrix_of(pictures, seeds=1, budget={"epochs": 40}, setting=settings)
+    compared = compare(matrix, tmp_path)
+    assert max(run.measurement.epochs for row in compared.ranking.rows for run in row.runs) < 40
+    assert any("budgets that were spent are not equal" in note for note in compared.notes)
 
 
 LATER = "2199-01-01T00:00:00+00:00"
@@ -351,6 +407,15 @@ def test_finished_runs_are_grouped_by_all_but_their_seed(compared, tmp_path):
     assert [row.name for row in found.ranking.rows] == ["markov order=2", "markov order=0"]
     assert [row.bits for row in found.ranking.rows] == [row.bits for row in compared.ranking.rows]
     assert not any("budget" in note for note in found.notes)
+
+
+def test_finished_runs_that_differ_in_their_steps_are_called_by_them(pictures, tmp_path):
+    recipe = tomllib.loads(prepare(matrix_of(pictures, seeds=1, setting=[{}]))[0].recipe)
+    paths = [tmp_path / "short", tmp_path / "long"]
+    for path, steps in zip(paths, (2, 4), strict=True):
+        start(resolve(Recipe.parse({**recipe, "training": {"steps": steps}})), path)
+    found = compare_finished(paths, tmp_path / "comparison")
+    assert sorted(row.name for row in found.ranking.rows) == ["steps=2", "steps=4"]
 
 
 def test_what_is_no_finished_run_is_refused(compared, tmp_path):

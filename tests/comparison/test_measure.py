@@ -15,6 +15,7 @@ from pixelgen.errors import SourceError
 from pixelgen.evaluation.held_out import held_out_of
 from pixelgen.recipe import Recipe, merge
 from pixelgen.resolving import resolve
+from pixelgen.token_store.encoding import encode_pictures
 
 
 @pytest.fixture
@@ -72,6 +73,16 @@ def test_distortion_is_that_of_the_decoded_tokens(train, tmp_path):
     np.testing.assert_allclose(found.mse, (nearest**2).mean(axis=(1, 2, 3)))
     assert (found.vocab_size, found.token_shape) == (27, (1, 1))
     assert found.pixels_per_second > 0
+
+
+def test_distortion_of_pictures_that_were_encoded_before_is_not_known(folder, tmp_path):
+    job = prepare(matrix_of(folder, seeds=1, setting=[{}]))[0]
+    resolved = resolve(Recipe.parse(tomllib.loads(job.recipe)))
+    encode_pictures(resolved, tmp_path / "tokens")
+    recipe = {"source": {"location": str(tmp_path / "tokens")}, "model": {"name": "markov"}}
+    recipe |= {"training": {"epochs": 1}, "painting": {"pictures": 0, "while_training": 0}}
+    run = start(resolve(Recipe.parse(recipe)), tmp_path / "run").run
+    assert measure(run.path, tmp_path / "record").mse is None
 
 
 def test_its_pictures_lie_beside_it(train, tmp_path):

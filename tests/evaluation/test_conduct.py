@@ -11,9 +11,12 @@ from PIL import Image
 
 from pixelgen.api import start
 from pixelgen.errors import RecipeError, RunUnreadable, SourceError
+from pixelgen.evaluation import conduct
+from pixelgen.evaluation.bits import nats_by_cell
+from pixelgen.evaluation.chosen import chosen
 from pixelgen.evaluation.conduct import evaluate
 from pixelgen.evaluation.drawing import heat_map, source_region
-from pixelgen.evaluation.held_out import held_out_of
+from pixelgen.evaluation.held_out import held_out_of, material_of
 from pixelgen.evaluation.probabilities import distributions
 from pixelgen.evaluation.record import Evaluation, Region, Transform
 from pixelgen.run import Run
@@ -54,6 +57,34 @@ def test_the_probabilities_looked_at_are_those_that_bits_are_measured_by(run):
     found = evaluate(run.path, samples=1)
     assert found.calibration.realised_bits == pytest.approx(found.bits.held_out.mean, rel=1e-4)
     assert found.calibration.tokens == 2 * 12 * 12
+
+
+def test_some_pictures_stand_for_all_wherever_they_come(quick, tmp_path, monkeypatch):
+    run = start(quick(data={"held_out": 0.5}), tmp_path / "run").run
+    measured, looked_at = [], []
+
+    def bits(model, cutter, canvases, groups):
+        measured.append(canvases)
+        return nats_by_cell(model, cutter, canvases, groups)
+
+    def probabilities(model, cutter, canvases, groups, advance):
+        looked_at.append(canvases)
+        return distributions(model, cutter, canvases, groups, advance)
+
+    monkeypatch.setattr(conduct, "nats_by_cell", bits)
+    monkeypatch.setattr(conduct, "distributions", probabilities)
+    monkeypatch.setattr(conduct, "MOST_TRAINED", 2)
+    monkeypatch.setattr(conduct, "MOST_CALIBRATED", 2 * run.cutter.scan.cells)
+    evaluate(run.path, samples=1)
+    material = material_of(run)
+    training = material.canvases(material.plain(material.split.train))
+    for some, everything, purpose in (
+        (measured[1], training, "trained"),
+        (looked_at[0], material.held_out, "calibration"),
+    ):
+        places = chosen(len(everything), 2, purpose)
+        assert list(places) != [0, 1]
+        np.testing.assert_array_equal(some, everything[places])
 
 
 @pytest.mark.parametrize("memory", ["none", "row", "picture"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pixelgen.evaluation.record import Transform
+from pixelgen.evaluation.record import Interval, Transform
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from pixelgen.evaluation.record import Transform
 )
 def test_a_change_of_a_training_picture_in_words(mirrored, scale, shift, words):
     assert str(Transform(mirrored=mirrored, scale=scale, shift=shift)) == words
+
+
+def test_one_picture_is_shown_without_an_interval():
+    assert str(Interval(mean=3.1, low=3.1, high=3.1)) == "3.100"
+    assert str(Interval(mean=3.1, low=2.95, high=3.25)) == "3.100 (2.950 to 3.250)"

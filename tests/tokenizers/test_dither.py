@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pixelgen.data.alpha import with_alpha
 from pixelgen.data.colour_spaces import colour_space
 from pixelgen.errors import TokenizerError
 from pixelgen.tokenizers.dither import MASK_SIDE, blue_noise_mask, dither
@@ -56,6 +57,27 @@ def test_blue_noise_hits_the_share_of_a_grey_exactly(level):
     picture = np.full((1, MASK_SIDE, MASK_SIDE, 3), level, np.uint8)
     tokens = dither("blue-noise", picture, palette, NearestColour(palette, colour_space("srgb")))
     assert abs(int(tokens.sum()) - round(level / 255 * MASK_SIDE**2)) <= 1
+
+
+@pytest.mark.parametrize("how", ["floyd-steinberg", "blue-noise"])
+@pytest.mark.parametrize("alpha", [5, 20, 128])
+def test_what_is_nearly_transparent_becomes_as_little_of_its_own_colour(how, alpha):
+    palette = np.array([[0, 0, 0, 0], [40, 200, 40, 255], [200, 30, 30, 255]], np.uint8)
+    picture = np.full((1, 64, 64, 4), (200, 30, 30, alpha), np.uint8)
+    tokens = dither(how, picture, palette, NearestColour(palette, colour_space("srgb")))
+    assert not (tokens == 1).any()
+    assert (tokens == 2).mean() == pytest.approx(alpha / 255, abs=0.007)
+
+
+@pytest.mark.parametrize("how", ["floyd-steinberg", "blue-noise"])
+@pytest.mark.parametrize("space", ["srgb", "oklab"])
+def test_opaque_colours_are_dithered_as_those_without_alpha(how, space):
+    palette, pictures = noise((12, 3), seed=1), noise((2, 20, 30, 3))
+    plain, opaque = (
+        dither(how, pixels, colours, NearestColour(colours, colour_space(space)))
+        for pixels, colours in ((pictures, palette), (with_alpha(pictures), with_alpha(palette)))
+    )
+    np.testing.assert_array_equal(plain, opaque)
 
 
 def test_the_mask_is_a_permutation_whose_first_ranks_keep_apart():

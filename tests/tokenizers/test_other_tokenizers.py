@@ -94,6 +94,16 @@ def test_dithering_keeps_the_mean_of_an_area_better(name: str, dither: str, tmp_
     assert errors[1] < errors[0]
 
 
+@pytest.mark.parametrize("name", ["median-cut", "octree"])
+def test_the_last_pixel_counts_no_more_than_any_other(name: str) -> None:
+    # Dark and light in equal parts, and one pixel more than a row of Pillow's image has.
+    dark, light = np.full((1, 8192, 3), 20, np.uint8), np.full((1, 8192, 3), 200, np.uint8)
+    last = np.full((1, 1, 3), 255, np.uint8)
+    palette = made(name, colors=2).fit([dark, light, last]).palette
+    assert palette is not None
+    assert np.abs(palette.astype(int) - [[20] * 3, [200] * 3]).max() <= 1
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 @given(
     palette=arrays.arrays(

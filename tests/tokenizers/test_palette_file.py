@@ -129,3 +129,9 @@ def test_a_name_adds_no_colour_whatever_is_in_it(tmp_path, name):
     palette = np.array([[1, 2, 3]], np.uint8)
     write_palette(tmp_path / "a.gpl", palette, name=name)
     np.testing.assert_array_equal(read_palette(tmp_path / "a.gpl"), palette)
+
+
+def test_greys_of_sixteen_bits_are_those_of_eight(tmp_path):
+    levels = np.array([[0, 17 * 257, 128 * 257 + 100, 255 * 257]], np.uint16)
+    Image.fromarray(levels).save(tmp_path / "greys.png")
+    assert read_palette(tmp_path / "greys.png").tolist() == [[v] * 3 for v in (0, 17, 128, 255)]

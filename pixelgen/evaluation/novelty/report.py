@@ -10,6 +10,7 @@ import numpy as np
 from pixelgen.data.alpha import on_white
 from pixelgen.data.fitting import fit_picture
 from pixelgen.data.material import Material
+from pixelgen.evaluation.chosen import chosen
 from pixelgen.evaluation.drawing import pair, side_by_side
 from pixelgen.evaluation.novelty.alignment import Alignment
 from pixelgen.evaluation.novelty.compare import (
@@ -70,7 +71,7 @@ def novelty_of(
         progress: called with the number of training pictures searched so far.
     """
     references = references_of(material, training, tokens)
-    real, own = _real(material, held_out, tokens)
+    real, own = _real(held_out, tokens)
     pictures = np.concatenate([samples.pictures, material.tokenizer.decode(real)])
     grids = np.concatenate([samples.grids, real])
     everything = compare(
@@ -155,11 +156,9 @@ def references_of(material: Material, training: np.ndarray, tokens: np.ndarray) 
     )
 
 
-def _real(
-    material: Material, held_out: Real, tokens: np.ndarray
-) -> tuple[np.ndarray, list[int | None]]:
+def _real(held_out: Real, tokens: np.ndarray) -> tuple[np.ndarray, list[int | None]]:
     """The tokens of real pictures, and for each the training picture that it is itself."""
-    some = held_out.grids[:MOST_REAL]
+    some = held_out.grids[chosen(len(held_out.grids), MOST_REAL, "real held out")]
     order = generator_for(0, "real").permutation(len(tokens))
     more = order[: MOST_REAL - len(some)] if len(tokens) > 1 else order[:0]
     return np.concatenate([some, tokens[more]]), [*[None] * len(some), *map(int, more)]
