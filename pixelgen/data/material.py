@@ -23,7 +23,7 @@ from pixelgen.models.interface import ModelSpec
 from pixelgen.randomness import generator_for
 from pixelgen.tokenizers.interface import Tokenizer
 
-PICTURES_AT_ONCE = 512  # bounds the memory of encoding
+PICTURES_AT_ONCE, PIXELS_AT_ONCE = 512, 1 << 23  # bound the memory of encoding
 PICTURES_A_CHUNK = 2048  # of an epoch, laid out at a time: 46 MB of tokens at 75×75
 
 
@@ -250,9 +250,11 @@ def _canvases(
     tokenizer: Tokenizer, cutter: Cutter, pictures: Sequence[np.ndarray] | np.ndarray
 ) -> np.ndarray:
     encode: Callable[[Any], np.ndarray] = tokenizer.encode
+    height, width = pictures[0].shape[:2] if len(pictures) else (1, 1)
+    at_once = max(1, min(PICTURES_AT_ONCE, PIXELS_AT_ONCE // (height * width)))
     parts = [
         cutter.scan.canvas(tokens)
-        for tokens in in_parts(lambda some: encode(pictures[some]), len(pictures), PICTURES_AT_ONCE)
+        for tokens in in_parts(lambda some: encode(pictures[some]), len(pictures), at_once)
     ]
     return np.concatenate(parts) if parts else np.empty((0, cutter.scan.cells), np.int32)
 

@@ -236,7 +236,11 @@ class Model(ABC):
 
     @abstractmethod
     def decoder(self, slots: int) -> Decoder:
-        """Return a decoder with this many recurrent states."""
+        """Return a decoder with this many recurrent states.
+
+        Several may paint at once, each in a thread of its own (`--executor local`), so that what
+        one of them writes to is its own, and not the model's.
+        """
 
     def scale_learning_rate(self, factor: float) -> bool:
         """Learn with this multiple of the learning rate from now on.

@@ -117,3 +117,19 @@ def test_a_size_that_is_no_multiple_of_the_tokens_is_refused_with_one_that_is(si
     with pytest.raises(OptionError, match="cannot be cut into tokens of 4×5") as caught:
         framing(size=size).grid((5, 4))
     assert nearest in caught.value.remedy
+
+
+@pytest.mark.parametrize(("pixels", "most"), [(1, 1), (2 * 120, 2), (1 << 23, 3)])
+def test_large_pictures_are_encoded_a_few_at_a_time(collection, monkeypatch, pixels, most):
+    expected = material_of(collection, framing()).chunk(0)[0]
+    monkeypatch.setattr("pixelgen.data.material.PIXELS_AT_ONCE", pixels)
+    material = material_of(collection, framing())
+    encode, counts = material.tokenizer.encode, []
+
+    def counting(pictures):
+        counts.append(len(pictures))
+        return encode(pictures)
+
+    monkeypatch.setattr(material.tokenizer, "encode", counting)
+    np.testing.assert_array_equal(material.chunk(0)[0], expected)
+    assert (sum(counts), max(counts)) == (3, most)
