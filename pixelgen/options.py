@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from enum import Enum
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -63,30 +65,94 @@ def parse_options(
 
     Args:
         options: the plugin's `Options`.
-        values: option names to values; text is taken where it reads as the option's type, and the
-            word `none` where the option may be None.
+        values: option names to values; text is taken where it reads as the option's type, the word
+            `none` as None where the option may be None, and a number that was typed after `-o` as
+            its text where the option is one.
         owner: whose options these are, for the error («model torch-lstm»).
 
     Raises:
         OptionError: names the option, the value, what is allowed and the nearest right name.
     """
     values = {name.replace("-", "_"): value for name, value in values.items()}
-    for name, value in values.items():
-        if value == "none" and _takes_none(options, name):  # TOML has no word for it
-            values[name] = None
+    values = as_typed(options, with_none(options, values))
     try:
         return options.model_validate(values)
     except ValidationError as error:
         raise _explain(error, options, values, owner) from None
 
 
+def with_none(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with None for the word `none`, where a field may be None.
+
+    TOML has no word for it, and neither has a shell.
+    """
+    found = dict(values)
+    for name, field in model.model_fields.items():
+        given = found.get(name)
+        if isinstance(given, str) and given == "none" and type(None) in _choices(field.annotation):
+            found[name] = None
+    return found
+
+
+def written(options: BaseModel) -> dict[str, Any]:
+    """Return options as a recipe writes them: what is None is left out, or the word `none`."""
+    fields = type(options).model_fields
+    return {
+        name: "none" if value is None else value
+        for name, value in options.model_dump(mode="json").items()
+        if value is not None or fields[name].get_default(call_default_factory=True) is not None
+    }
+
+
+class TypedInt(int):
+    """A whole number, and how it was typed."""
+
+    text: str
+
+
+class TypedFloat(float):
+    """A number, and how it was typed."""
+
+    text: str
+
+
 def parse_value(text: str) -> Any:
-    """Read the value of `-o kind.option=value` as TOML, or as plain text where it is not TOML."""
+    """Read the value of `-o kind.option=value` as TOML, or as plain text where it is not TOML.
+
+    A number remembers its text, which `parse_options` takes where an option is one: columns are
+    called `0`, and commits `12345e7`. A date stays text; TOML alone has a type for it.
+    """
     try:
         document = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):  # not TOML, or nested beyond all reason
         return text
-    return document["value"] if document.keys() == {"value"} else text
+    value = document["value"] if document.keys() == {"value"} else text
+    if isinstance(value, date | time):
+        return text
+    typed: TypedInt | TypedFloat
+    if type(value) is int:
+        typed = TypedInt(value)
+    elif type(value) is float:
+        typed = TypedFloat(value)
+    else:
+        return value
+    typed.text = text
+    return typed
+
+
+def as_typed(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with what was typed after `-o` as its text, where a field is text."""
+    found = dict(values)
+    for name, field in model.model_fields.items():
+        if name in found and set(_choices(field.annotation)) <= _TEXT:
+            found[name] = _typed_text(found[name])
+    return found
+
+
+def _typed_text(value: Any) -> Any:
+    if isinstance(value, bool):  # has no room for its text, which is one of two
+        return str(value).lower()
+    return value.text if isinstance(value, TypedInt | TypedFloat) else value
 
 
 def _explain(
@@ -128,10 +194,19 @@ def _explain(
     )
 
 
-def _takes_none(options: type[BaseModel], name: str) -> bool:
-    field = options.model_fields.get(name)
-    choices = () if field is None else get_args(field.annotation)
-    return type(None) in choices and str not in choices
+_TEXT = {str, Path, type(None)}
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    """The types that a value may have; of `str | None` these two."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from _choices(inner[0])
+    elif origin is Union or origin is UnionType:
+        for choice in inner:
+            yield from _choices(choice)
+    else:
+        yield annotation
 
 
 def _type_name(annotation: Any) -> str:

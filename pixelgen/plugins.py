@@ -12,7 +12,7 @@ import importlib.util
 import inspect
 import os
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,7 +28,7 @@ from pixelgen.errors import (
     did_you_mean,
     nearest_names,
 )
-from pixelgen.hookspecs import PROJECT, REGISTERING_HOOKS
+from pixelgen.hookspecs import EVENT_HOOKS, PROJECT, REGISTERING_HOOKS
 from pixelgen.importing import keep_quiet, within_limit
 from pixelgen.registration import (
     Origin,
@@ -51,6 +51,10 @@ PREFERRED = {
     "source": ("folder", "sample"),
     "executor": ("local",),
 }
+
+# Of these kinds a preferred name that two plugins claim is an error, as where it is named: the next
+# best would do something else, such as `top-k` for `multinomial`, and nobody is told which it is.
+NEVER_PASSED_OVER = ("sampler", "source", "executor")
 
 # Plugins that are not installed but known: what to tell somebody who asks for one.
 KNOWN_ELSEWHERE = {
@@ -87,10 +91,18 @@ class Catalogue:
 
     def add(self, module: Any, origin: Origin) -> None:
         """Take a plugin's module in: check its hooks, then let it register its names."""
-        outdated = refusals(module)
-        mistake = (
-            self._taken(module, origin) or outdated.get("hooks", "") or self._mistaken_hooks(module)
-        )
+        outdated: dict[str, str] = {}
+        try:
+            outdated = refusals(module)
+            mistake = (
+                self._taken(module, origin)
+                or outdated.get("hooks", "")
+                or self._mistaken_hooks(module)
+            )
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may answer for its attributes itself
+            mistake = f"its hooks cannot be looked at: {reason_of(error)}"
         if mistake:
             self.problems.append(Problem(origin, mistake))
             return
@@ -98,7 +110,9 @@ class Catalogue:
             with warnings.catch_warnings(record=True) as deprecations:
                 warnings.simplefilter("always")
                 self.hooks.register(module, name=origin.plugin)
-        except Exception as error:  # a hook with arguments that it is never given
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a hook with arguments that it is never given
             if self.hooks.get_plugin(origin.plugin) is module:
                 self.hooks.unregister(module)
             self.problems.append(Problem(origin, reason_of(error)))
@@ -132,7 +146,9 @@ class Catalogue:
             with keep_quiet() as printed:
                 try:
                     module = within_limit(entry.load)
-                except (Exception, SystemExit) as error:
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # such as a panic of an extension in Rust
                     self.problems.append(Problem(origin, f"its import fails: {reason_of(error)}"))
                     continue
             if printed.beginning:
@@ -196,11 +212,18 @@ class Catalogue:
             elsewhere = [word for known_kind, word in KNOWN_ELSEWHERE if known_kind == kind]
             near = did_you_mean(name, dict.fromkeys([*self.names(kind), *elsewhere]))
             remedy = f"{near}Known {kind}s: {known}"
-        failed = "".join(f"; {problem}" for problem in self.problems)
         raise PluginNotFound(
-            f"no {kind} is called {name!r}{failed}",
+            f"no {kind} is called {name!r}{self._failed()}",
             where=f"among the installed plugins{self._limited()}",
             remedy=remedy,
+        )
+
+    def no_command(self, name: str, known: Iterable[str]) -> PluginNotFound:
+        """Return the error for a command that neither pixelgen nor a plugin has; raises nothing."""
+        return PluginNotFound(
+            f"no command is called {name!r}{self._failed()}",
+            where=f"among pixelgen's and the installed plugins'{self._limited()}",
+            remedy=f"{did_you_mean(name, known)}See: pixelgen --help",
         )
 
     def load(self, kind: str, name: str) -> type[Any]:
@@ -216,10 +239,13 @@ class Catalogue:
 
         Raises:
             PluginNotFound: no plugin of this kind is usable.
+            PluginConflict: two plugins claim the preferred sampler, source or executor.
         """
         passed_over: list[str] = []
         for name in dict.fromkeys([*PREFERRED[kind], *self.names(kind)]):
             claims = self.registrations.get((kind, name), [])
+            if len(claims) > 1 and kind in NEVER_PASSED_OVER and name in PREFERRED[kind]:
+                self.find(kind, name)
             if claims:
                 if broken and name in broken:
                     passed_over.append(broken[name])
@@ -254,6 +280,9 @@ class Catalogue:
             return "there is no GPU"
         return "" if is_installed("cupy") else "CuPy is not installed"
 
+    def _failed(self) -> str:
+        return "".join(f"; {problem}" for problem in self.problems)
+
     def _limited(self) -> str:
         limit = os.environ.get(LIMIT_VARIABLE)
         return f", limited by {LIMIT_VARIABLE}={limit}" if limit is not None else ""
@@ -267,6 +296,12 @@ class Catalogue:
     def call_in(self, origin: Origin, hook_name: str, **arguments: Any) -> list[Problem]:
         """Call a hook in one plugin; return its problems."""
         return self._call(hook_name, arguments, only=origin.plugin)
+
+    def events_of(self, origin: Origin) -> list[str]:
+        """Return the names of the event hooks that a plugin implements, as a run calls them."""
+        callers = self.hooks.get_hookcallers(self.module(origin)) or ()
+        heard = {caller.name for caller in callers}
+        return [event for event in EVENT_HOOKS if event in heard]
 
     def report(self, origin: Origin, reason: str) -> None:
         """Keep a problem of a plugin for `pixelgen plugins list`, once however often it is said."""
@@ -292,7 +327,9 @@ class Catalogue:
             reason = ""
             try:
                 returned = implementation.function(**given)
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 reason = f"fails: {reason_of(error)}"
             else:
                 if returned is not None:

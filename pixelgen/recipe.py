@@ -31,13 +31,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pixelgen.data.augmentation import Augmentation
 from pixelgen.data.fitting import Fit
 from pixelgen.data.segments import SCANS
 from pixelgen.errors import PixelgenError, RecipeError, did_you_mean
-from pixelgen.options import describe_options
+from pixelgen.options import as_typed, describe_options, with_none
 from pixelgen.pace import Knot, from_the_first_step
 from pixelgen.untrusted import read_text
 
@@ -50,6 +50,20 @@ class Section(BaseModel):
     """A table of a recipe; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_stays_as_typed(cls, values: Any) -> Any:
+        return as_typed(cls, values) if isinstance(values, Mapping) else values
+
+
+class OwnSection(Section):
+    """A table whose keys are pixelgen's own; the word `none` unsets one that may be unset."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_unsets(cls, values: Any) -> Any:
+        return with_none(cls, values) if isinstance(values, Mapping) else values
 
 
 class PluginSection(Section):
@@ -69,7 +83,7 @@ class SourceSection(PluginSection):
     location: str | None = Field(None, description="folder, file or address of the pictures")
 
 
-class DataSection(Section):
+class DataSection(OwnSection):
     size: tuple[int, int] = Field((75, 75), description="width and height in pixels")
     fit: Fit = Field("stretch", description="how pictures of another shape are brought to the size")
     augment: tuple[str, ...] = Field(
@@ -114,7 +128,7 @@ class DataSection(Section):
         return Augmentation.parse(value).names()
 
 
-class TrainingSection(Section):
+class TrainingSection(OwnSection):
     epochs: int | None = Field(None, ge=1, description="stop after so many passes over the data")
     steps: int | None = Field(None, ge=1, description="stop after so many batches")
     minutes: float | None = Field(
@@ -161,7 +175,7 @@ class TrainingSection(Section):
         return float(written[1]) * {"m": 60, "h": 3600}.get((written[2] or "s")[0], 1)
 
 
-class PaintingSection(Section):
+class PaintingSection(OwnSection):
     pictures: int = Field(8, ge=0, le=1_000_000, description="how many to paint at the end")
     temperatures: tuple[float, ...] = Field(
         (), description="one row of pictures each; the sampler's own if empty"
@@ -235,7 +249,7 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for layer in layers:
         newer, older = layer.get("training"), merged.get("training")
-        if isinstance(newer, Mapping) and isinstance(older, Mapping) and newer.keys() & BUDGETS:
+        if isinstance(newer, Mapping) and isinstance(older, Mapping) and _has_budget(newer):
             gone = BUDGETS | {"pace"}
             merged["training"] = {key: old for key, old in older.items() if key not in gone}
         for key, value in layer.items():
@@ -252,6 +266,10 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
             else:
                 merged[key] = {**before, **value}
     return merged
+
+
+def _has_budget(training: Mapping[str, Any]) -> bool:
+    return any(training.get(key) not in (None, "none") for key in BUDGETS)
 
 
 def _joined(older: Any, newer: Any) -> Any:

@@ -82,7 +82,9 @@ class Registration:
         try:
             with without_collecting():
                 loaded = getattr(importlib.import_module(module_name), attribute)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # such as SystemExit, or a panic of an extension in Rust
             raise PluginUnusable(
                 f"{self.kind} {self.name!r} cannot be imported: {reason_of(error)}",
                 where=f"{self.target} of plugin {self.origin}",
@@ -144,5 +146,9 @@ def is_installed(module: str) -> bool:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return an exception in one line: its type and what it says."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    """Return an exception in one line: its type and what it says, if it can say it."""
+    try:
+        said = str(error)
+    except Exception:
+        said = ""
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from pixelgen.data.collection import Collection, collect
 from pixelgen.data.segments import Segments, check_scan
 from pixelgen.errors import OptionError, PluginUnusable, RecipeError, did_you_mean
 from pixelgen.executors.interface import Executor
 from pixelgen.executors.local import Local
 from pixelgen.names import readable
-from pixelgen.options import parse_options
+from pixelgen.options import parse_options, written
 from pixelgen.plugins import Catalogue, catalogue
 from pixelgen.recipe import PLUGIN_SECTIONS, PluginSection, Recipe, TrainingSection
 from pixelgen.sources.interface import Source
@@ -85,7 +83,7 @@ class Resolved:
                 remedy="Mend it: settle only options that segments does not look at; or name "
                 "another model",
             )
-        section = {"name": self.recipe.model.name, **_written(options)}
+        section = {"name": self.recipe.model.name, **written(options)}
         model = type(self.recipe.model).model_validate(section)
         return replace(
             self,
@@ -145,7 +143,7 @@ def resolve(
         options[kind] = parse_options(
             classes[kind].Options, section.options, owner=f"{kind} {name}"
         )
-        dumped = {"name": name, **_written(options[kind])}
+        dumped = {"name": name, **written(options[kind])}
         filled[kind] = (
             {"location": _absolute(recipe.source.location), **dumped}
             if kind == "source"
@@ -174,7 +172,7 @@ def resolve(
             "training": training,
             "trackers": {
                 **recipe.trackers,
-                **{name: _written(parsed) for name, (_, parsed) in trackers.items()},
+                **{name: written(parsed) for name, (_, parsed) in trackers.items()},
             },
             **{
                 kind: type(getattr(recipe, kind)).model_validate(values)
@@ -246,13 +244,3 @@ def _best_that_loads(plugins: Catalogue, kind: str) -> tuple[str, str]:
             broken[name] = error.what
         else:
             return name, why
-
-
-def _written(options: BaseModel) -> dict[str, Any]:
-    """Options as a recipe writes them, which has no None: it is left out, or the word `none`."""
-    fields = type(options).model_fields
-    return {
-        name: "none" if value is None else value
-        for name, value in options.model_dump(mode="json").items()
-        if value is not None or fields[name].get_default(call_default_factory=True) is not None
-    }

@@ -54,6 +54,44 @@ def test_a_hook_around_other_hooks_is_reported() -> None:
     assert "wraps other plugins' hooks" in problem_of(module)
 
 
+class PanicException(BaseException):
+    """What pyo3 makes of a panic in Rust."""
+
+
+@pytest.mark.parametrize("raised", [ImportError, PanicException, SystemExit])
+def test_a_module_that_raises_for_its_attributes_is_reported(raised: type[BaseException]) -> None:
+    module = sampler("dice")
+
+    def missing(name: str) -> None:
+        raise raised(f"no {name}")
+
+    module.__getattr__ = missing  # type: ignore[method-assign]
+    assert problem_of(module) == (
+        f"its hooks cannot be looked at: {raised.__name__}: no PIXELGEN_API"
+    )
+
+
+@pytest.mark.parametrize("raised", [PanicException, SystemExit, GeneratorExit])
+def test_a_hook_that_raises_what_is_no_exception_is_reported(raised: type[BaseException]) -> None:
+    def register_samplers(register: Any) -> None:
+        raise raised("at once")
+
+    reason = problem_of(plugin(register_samplers=register_samplers))
+    assert reason == f"its hook register_samplers fails: {raised.__name__}: at once"
+
+
+def test_an_error_that_cannot_say_what_it_is_is_reported_by_its_type() -> None:
+    class SpeechlessError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def register_samplers(register: Any) -> None:
+        raise SpeechlessError
+
+    reason = problem_of(plugin(register_samplers=register_samplers))
+    assert reason == "its hook register_samplers fails: SpeechlessError"
+
+
 def test_a_hook_that_raises_is_reported_and_what_it_registered_before_is_kept() -> None:
     def register_samplers(register: Any) -> None:
         register("dice", TARGET)

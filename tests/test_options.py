@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, create_model, model_validator
 
 from pixelgen.errors import OptionError
-from pixelgen.options import Options, describe_options, parse_options, parse_value
+from pixelgen.options import Options, describe_options, parse_options, parse_value, written
 
 
 class Brush(Enum):
@@ -75,6 +77,43 @@ def test_none_is_nothing_only_where_the_option_may_be_nothing() -> None:
     assert parse(window="none").window is None
     assert parse(memory="none").memory == "none"
     assert error(hidden="none").what.startswith("option 'hidden' cannot be 'none'")
+
+
+class Columns(Options):
+    """Options that are text."""
+
+    column: str = "image"
+    group: str | None = None
+    title: str | None = "name"
+    folder: Path | None = None
+    bounded: Annotated[str, Field(max_length=12)] | None = None
+
+
+@given(st.sampled_from(sorted(Columns.model_fields)), st.data())
+def test_what_is_typed_for_an_option_that_is_text_stays_as_it_was_typed(
+    name: str, data: st.DataObject
+) -> None:
+    typed = data.draw(
+        st.sampled_from(
+            ["0", "1234567", "12345e7", "1_000", "0x1f", "1.50", "true", "2022-03-01", "10:30:00"]
+        )
+    )
+    parsed = parse_options(Columns, {name: parse_value(typed)}, owner="test")
+    assert str(getattr(parsed, name)) == typed
+
+
+def test_a_number_that_was_not_typed_is_no_text() -> None:
+    with pytest.raises(OptionError, match="option 'column' cannot be 0: Input should be a valid"):
+        parse_options(Columns, {"column": 0}, owner="test")
+
+
+@pytest.mark.parametrize("name", ["group", "title", "folder", "bounded"])
+def test_none_is_nothing_for_text_that_may_be_nothing_too(name: str) -> None:
+    parsed = parse_options(Columns, {name: "none"}, owner="test")
+    assert getattr(parsed, name) is None
+    again = parse_options(Columns, tomllib.loads(tomli_w.dumps(written(parsed))), owner="test")
+    assert again == parsed
+    assert parse_options(Columns, {"column": "none"}, owner="test").column == "none"
 
 
 def test_options_cannot_be_changed() -> None:
@@ -215,8 +254,8 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_le
 
 @given(VALUES)
 def test_what_toml_can_write_is_read_back(value: Any) -> None:
-    written = tomli_w.dumps({"value": value}).removeprefix("value = ")
-    assert parse_value(written) == value
+    text = tomli_w.dumps({"value": value}).removeprefix("value = ")
+    assert parse_value(text) == value
 
 
 @given(st.text())
@@ -245,6 +284,7 @@ WORDS_OF_TOML = {"true", "false", "inf", "nan"}
         ("#ffcc00", "#ffcc00"),
         ("1\nother = 2", "1\nother = 2"),  # one value, and not a document
         ("2024-13-45", "2024-13-45"),
+        ("1979-05-27", "1979-05-27"),
         ("[" * 5000, "[" * 5000),
     ],
 )

@@ -74,6 +74,7 @@ def test_garbage_is_collected_after_an_import_as_before(
         ("import not_there_at_all", "coin_of_a_test:Coin", "ModuleNotFoundError: No module named"),
         ("", "coin_of_a_test:Coin", "AttributeError: module 'coin_of_a_test' has no attribute"),
         ("raise SystemExit(3)", "coin_of_a_test:Coin", "SystemExit: 3"),
+        ("raise BaseException('panic')", "coin_of_a_test:Coin", "BaseException: panic"),
         ("Coin = 3", "coin_of_a_test:Coin", "sampler 'coin' is int, not a class"),
         ("", "not_there_at_all:Coin", "ModuleNotFoundError: No module named 'not_there_at_all'"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from fake_plugins import TARGET, plugin, sampler
 
 from pixelgen import builtin
-from pixelgen.errors import PluginNotFound
+from pixelgen.errors import PluginConflict, PluginNotFound
 from pixelgen.hookspecs import REGISTERING_HOOKS
 from pixelgen.plugins import KNOWN_ELSEWHERE, Catalogue, Origin, catalogue, registered
 
@@ -122,6 +122,19 @@ def test_a_name_that_two_plugins_claim_is_not_the_best(install: Callable[..., Ca
     assert "torch-lstm: its name is claimed by two plugins" in why
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [("sampler", "multinomial"), ("executor", "local"), ("source", "folder")]
+)
+def test_a_preferred_name_that_two_plugins_claim_is_an_error_and_no_other_is_taken(
+    kind: str, name: str
+) -> None:
+    module = plugin(**{f"register_{kind}s": lambda register: register(name, TARGET)})
+    with registered(module, "rival") as found, pytest.raises(PluginConflict) as caught:
+        found.best(kind)
+    assert f"{kind} {name!r} is claimed by plugin 'builtin'" in caught.value.what
+    assert "plugin 'rival'" in caught.value.what
+
+
 def test_where_nothing_is_usable_each_is_said_once_with_its_reason() -> None:
     found = Catalogue()
     module = sampler("multinomial", needs=["not_there_at_all"])
@@ -143,7 +156,10 @@ def test_installed_plugins_are_found_by_their_entry_points(
     )
 
 
-@pytest.mark.parametrize("failure", [ImportError("no CUDA"), SystemExit("bye"), RuntimeError()])
+@pytest.mark.parametrize(
+    "failure",
+    [ImportError("no CUDA"), SystemExit("bye"), RuntimeError(), BaseException("panic")],
+)
 def test_a_plugin_that_fails_to_import_is_reported_and_the_others_are_loaded(
     install: Callable[..., Catalogue], failure: BaseException
 ) -> None:

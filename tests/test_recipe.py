@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixelgen.errors import OptionError, PixelgenError, PluginNotFound, RecipeError
+from pixelgen.options import parse_value
 from pixelgen.recipe import Recipe, merge, read_toml
 from pixelgen.resolving import resolve
 
@@ -130,6 +131,20 @@ class TestShorthands:
     def test_one_number_is_a_square(self):
         assert Recipe.parse({"data": {"size": 16}}).data.size == (16, 16)
 
+    def test_a_place_that_is_called_as_a_number_stays_as_it_was_typed(self):
+        section = {"source": {"location": parse_value("1_000"), "column": parse_value("0x1f")}}
+        source = Recipe.parse(section).source
+        assert source.location == "1_000"
+        assert source.options["column"].text == "0x1f"
+
+    def test_none_unsets_what_may_be_unset(self):
+        recipe = Recipe.parse(
+            {"data": {"jitter": "none", "scan": "none"}, "training": {"minutes": "none"}}
+        )
+        assert recipe == Recipe()
+        error = refused({"training": {"patience": "none"}})
+        assert "'training.patience' cannot be 'none'" in error.what
+
     def test_one_temperature_is_a_row(self):
         parsed = Recipe.parse({"painting": {"temperatures": 0.5}})
         assert parsed.painting.temperatures == (0.5,)
@@ -169,6 +184,12 @@ class TestMerging:
     def test_a_layer_without_a_budget_leaves_the_older_one(self):
         merged = merge({"training": {"epochs": 9}}, {"training": {"patience": 4}})
         assert merged["training"] == {"epochs": 9, "patience": 4}
+
+    def test_an_unset_budget_leaves_those_of_other_kinds(self):
+        merged = merge({"training": {"epochs": 3}}, {"training": {"minutes": "none"}})
+        assert Recipe.parse(merged).training.epochs == 3
+        merged = merge({"training": {"minutes": 3}}, {"training": {"minutes": "none"}})
+        assert Recipe.parse(merged).training.minutes is None
 
     def test_another_plugin_drops_the_options_of_the_old_one(self):
         merged = merge(

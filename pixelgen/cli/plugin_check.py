@@ -48,16 +48,12 @@ def check_plugin(
     from rich.console import Console
     from rich.markup import escape
 
-    from pixelgen.options import parse_value
     from pixelgen.testing.process import check_in_process
 
     asked = {
         "name": name,
         "kind": kind,
-        "options": {
-            option: parse_value(value)
-            for option, value in _pairs(option or [], "-o", "hidden=8").items()
-        },
+        "options": _pairs(option or [], "-o", "hidden=8"),
         "expected": _pairs(expect or [], "--expect", "check_any_scan=it knows rows alone"),
         "device": device,
         "location": location,

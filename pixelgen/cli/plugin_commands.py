@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from pixelgen.importing import keep_quiet
 from pixelgen.plugins import Catalogue, catalogue
 from pixelgen.registration import Origin, reason_of
 
@@ -17,9 +18,13 @@ class WithPlugins(TyperGroup):
 
     No plugin is looked at while one of pixelgen's own commands is parsed, so that a broken plugin
     can be listed, checked and left out whatever it does.
+
+    Attributes:
+        added: the names of the commands that each plugin has added, once plugins were looked at.
     """
 
     _complete = False
+    added: Mapping[Origin, Sequence[str]] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
         self._take_plugins_in()
@@ -32,37 +37,59 @@ class WithPlugins(TyperGroup):
             command = super().get_command(ctx, name)
         return command
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is asked for.
+
+        Raises:
+            PluginNotFound: there is none; what is wrong with any plugin may be why.
+        """
+        name = args[0]
+        is_name = not (name.startswith("-") or ctx.resilient_parsing)
+        if is_name and self.get_command(ctx, name) is None:
+            raise catalogue().no_command(name, self.commands)
+        return super().resolve_command(ctx, args)
+
     def _take_plugins_in(self) -> None:
         if not self._complete:
             self._complete = True
-            for name, command in commands_of_plugins(catalogue(), self.commands).items():
-                self.commands[name] = command
+            each = commands_of_plugins(catalogue(), self.commands)
+            self.added = {origin: list(commands) for origin, commands in each.items()}
+            for commands in each.values():
+                self.commands.update(commands)
 
 
-def commands_of_plugins(found: Catalogue, taken: Mapping[str, object]) -> dict[str, Any]:
-    """Return the commands that plugins add, by name; what is wrong with any is kept as a problem.
+def commands_of_plugins(
+    found: Catalogue, taken: Mapping[str, object]
+) -> dict[Origin, dict[str, Any]]:
+    """Return the commands that each plugin adds, by name; what is wrong is kept as a problem.
 
     Args:
         found: the plugins.
         taken: names that none may claim.
     """
-    commands: dict[str, Any] = {}
+    commands: dict[Origin, dict[str, Any]] = {}
     owners: dict[str, Origin] = {}
     for origin in found.origins:
+        commands[origin] = {}
         for name, command in commands_of(found, origin).items():
             if name in taken:
                 found.report(origin, f"its command {name!r} is one of pixelgen's own")
-            elif name in commands:
+            elif name in owners:
                 found.report(origin, f"claims the command name {name!r} of plugin {owners[name]}")
             else:
-                commands[name], owners[name] = command, origin
+                commands[origin][name], owners[name] = command, origin
     return commands
 
 
 def commands_of(found: Catalogue, origin: Origin) -> dict[str, Any]:
     """Return the commands of one plugin, by name; one that cannot be made is kept as a problem."""
     app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
-    found.call_in(origin, "register_commands", app=app)
+    with keep_quiet() as printed:
+        found.call_in(origin, "register_commands", app=app)
+    if printed.beginning:
+        found.report(
+            origin, f"its hook register_commands prints {printed.beginning!r}, which is not shown"
+        )
     commands: dict[str, Any] = {}
     each: Collection[Any]
     for listed in ("registered_commands", "registered_groups"):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pixelgen.cli.plugin_check import check_plugin
 from pixelgen.cli.plugin_new import new_plugin
+
+if TYPE_CHECKING:
+    from pixelgen.plugins import Catalogue
+    from pixelgen.registration import Origin
 
 app = typer.Typer(
     name="plugins",
@@ -25,12 +30,15 @@ def list_plugins(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="tokenizer|model|sampler|source|executor|tracker", help="Only this kind."
+            metavar="tokenizer|model|sampler|source|executor|tracker|plugin",
+            help="Only this kind; plugin: what registers none of the others.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """List all plugins: whether each can be used here, and if not, why.
+
+    One that adds commands or hears events, and nothing else, is of the kind plugin.
 
     Imports no plugin's implementation.
     """
@@ -42,11 +50,12 @@ def list_plugins(
     from pixelgen.hookspecs import REGISTERING_HOOKS
     from pixelgen.plugins import catalogue
 
-    if kind is not None and kind not in REGISTERING_HOOKS:
+    kinds = (*REGISTERING_HOOKS, "plugin")
+    if kind is not None and kind not in kinds:
         raise OptionError(
             f"no kind of plugin is called {kind!r}",
             where="in --kind",
-            remedy=f"{did_you_mean(kind, REGISTERING_HOOKS)}Known: {', '.join(REGISTERING_HOOKS)}",
+            remedy=f"{did_you_mean(kind, kinds)}Known: {', '.join(kinds)}",
         )
     found = catalogue()
     whole: Any = context.find_root()
@@ -68,6 +77,8 @@ def list_plugins(
         for claim in claims
         if kind in (None, claim.kind)
     ]
+    if kind in (None, "plugin"):
+        rows += _without_names(found, whole.command.added)
     problems = [
         {
             "plugin": problem.origin.plugin,
@@ -101,6 +112,27 @@ def list_plugins(
     console.print(table)
     for problem in found.problems:
         console.print(f"[red]Broken:[/] {readable(problem)}", soft_wrap=True)
+
+
+def _without_names(
+    found: Catalogue, added: Mapping[Origin, Sequence[str]]
+) -> Iterator[dict[str, Any]]:
+    """A row for each plugin that registers no name, with what it does instead."""
+    named = {claim.origin for claims in found.registrations.values() for claim in claims}
+    for origin in found.origins:
+        parts = (("adds", added.get(origin, ())), ("hears", found.events_of(origin)))
+        does = [f"{verb} {', '.join(what)}" for verb, what in parts if what]
+        if does and origin not in named:
+            yield {
+                "name": origin.plugin,
+                "kind": "plugin",
+                "summary": "; ".join(does),
+                "usable": True,
+                "reason": "",
+                "distribution": origin.distribution,
+                "version": origin.version,
+                "origin": origin.found,
+            }
 
 
 @app.command("show")

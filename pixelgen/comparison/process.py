@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from pixelgen.comparison.energy import EnergyMeter
+from pixelgen.interpreter import interpreter
 
 TICK = 0.1  # seconds between two looks at the process
 KIBIBYTE = 1024
@@ -25,22 +26,30 @@ class Usage(BaseModel):
         peak_memory: most bytes of main memory held at once; None where the system does not say.
             What a GPU holds is not counted.
         energy: joules that the machine's processors used meanwhile; None where they do not say.
+        shared: whether other runs may have been carried out beside it.
+        whole: False as long as a process goes on, and for ever where nobody was there at its end:
+            seconds are of the others then, and the rest is not known.
     """
 
     seconds: float = 0.0
     peak_memory: int | None = None
     energy: float | None = None
+    shared: bool = False
+    whole: bool = True
 
     def and_then(self, later: Usage) -> Usage:
         """Return the usage of a run that went on in a second process."""
         peaks = [peak for peak in (self.peak_memory, later.peak_memory) if peak is not None]
-        known = self.seconds == 0 or self.energy is not None
+        whole = self.whole and later.whole
+        known = whole and (self.seconds == 0 or self.energy is not None)
         return Usage(
             seconds=self.seconds + later.seconds,
-            peak_memory=max(peaks, default=None),
+            peak_memory=max(peaks, default=None) if whole else None,
             energy=None
             if later.energy is None or not known
             else (self.energy or 0.0) + later.energy,
+            shared=self.shared or later.shared,
+            whole=whole,
         )
 
 
@@ -71,7 +80,7 @@ def run_process(
     with log.open("ab") as output:
         # In a session of its own: Ctrl-C reaches it once, through us.
         process = subprocess.Popen(
-            [sys.executable, "-m", "pixelgen.comparison.child", *arguments],
+            [*interpreter(), "-m", "pixelgen.comparison.child", *arguments],
             stdin=subprocess.PIPE,  # held open: its end tells the child that we are gone
             stdout=output,
             stderr=output,

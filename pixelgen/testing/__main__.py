@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from pixelgen import importing
 from pixelgen.errors import PixelgenError
+from pixelgen.options import parse_value
 from pixelgen.testing.all_checks import checks_of
 from pixelgen.testing.contract import Check
 from pixelgen.testing.running import Outcome, run_checks
@@ -35,7 +36,7 @@ def main() -> None:
         subjects = subjects_of(
             asked["name"],
             kind=asked["kind"],
-            options=asked["options"],
+            options={name: parse_value(text) for name, text in asked["options"].items()},
             device=asked["device"],
             location=asked["location"],
         )

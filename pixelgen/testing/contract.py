@@ -86,7 +86,9 @@ class Check:
             self.function(subject)
         except Broken as broken:
             raise self.failed(subject, str(broken)) from None
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # such as SystemExit, or a panic of an extension in Rust
             raise self.failed(subject, f"{reason_of(error)}{_place(error)}") from error
 
     def failed(self, subject: Subject, what: str) -> CheckFailed:

@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 
 from pixelgen.errors import OptionError
-from pixelgen.options import Options, describe_options, parse_options
+from pixelgen.options import Options, describe_options, parse_options, written
 from pixelgen.recipe import PluginSection, SourceSection
 from pixelgen.registration import interface_of
 from pixelgen.testing.contract import Broken, check
@@ -102,12 +102,11 @@ def check_options_survive_a_recipe(subject: Subject) -> None:
     reserved = set() if subject.kind == "tracker" else set(section.model_fields)
     if taken := sorted(reserved & set(type(parsed).model_fields)):
         raise Broken(f"the option {taken[0]!r} cannot be set: a recipe's table has one already")
-    values = parsed.model_dump(mode="json")
-    written = tomli_w.dumps({name: value for name, value in values.items() if value is not None})
-    again = parse_options(subject.type.Options, tomllib.loads(written), owner=subject.name)
-    for name in values:
+    recipe = tomllib.loads(tomli_w.dumps(written(parsed)))
+    again = parse_options(subject.type.Options, recipe, owner=subject.name)
+    for name in type(parsed).model_fields:
         was, became = getattr(parsed, name), getattr(again, name)
-        if was is not None and was != became:
+        if was != became:
             raise Broken(f"the option {name!r} was {was!r} and comes back as {became!r}")
 
 

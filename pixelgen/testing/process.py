@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pixelgen.errors import PixelgenError
+from pixelgen.interpreter import interpreter
 
 GRACE = 15.0  # seconds for the interpreter and pixelgen's own imports, besides the plugin's
 HUNG = "Look for a loop that does not end, a lock, or something that waits for the network"
@@ -27,7 +27,7 @@ def check_in_process(
     """Check a plugin in a new process, and return the outcomes as mappings.
 
     Args:
-        asked: `name`, `kind`, `options`, `device`, `location` and `expected`.
+        asked: `name`, `kind`, `options` as they were typed, `device`, `location` and `expected`.
         import_limit: seconds for the import of a plugin.
         check_limit: seconds for each check; the process is ended where one takes longer.
         ended: told of each outcome.
@@ -36,7 +36,7 @@ def check_in_process(
         PixelgenError: the plugin cannot be checked at all: it is not there, its import fails.
     """
     asked = {**asked, "import_limit": import_limit}
-    command = [sys.executable, "-m", "pixelgen.testing", json.dumps(asked)]
+    command = [*interpreter(), "-m", "pixelgen.testing", json.dumps(asked)]
     outcomes: list[dict[str, Any]] = []
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)

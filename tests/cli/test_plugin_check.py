@@ -54,6 +54,13 @@ def test_one_that_fails_says_what_broke_the_contract_and_what_to_do(pixelgen, in
     assert "what to do:" in called.out
 
 
+def test_a_module_in_the_current_folder_is_not_taken_for_one_of_pythons(pixelgen, install, here):
+    install("import pixelgen\n@pixelgen.hookimpl\ndef run_started(directory):\n    pass\n")
+    for name in ("queue", "json", "pluggy"):
+        (here / f"{name}.py").write_text("raise SystemExit(7)")
+    assert pixelgen("plugins", "check", "odd").code == 0
+
+
 def test_an_expected_failure_is_no_failure_and_one_that_passes_is(pixelgen, install):
     install("import pixelgen\n@pixelgen.hookimpl\ndef run_started(directory):\n    return 1\n")
     name = "check_events_are_heard_quietly"
@@ -72,6 +79,22 @@ def test_a_wrong_name_is_answered_with_the_nearest(pixelgen, monkeypatch):
     monkeypatch.setenv("PIXELGEN_PLUGINS", "none")
     called = pixelgen("plugins", "check", "rgb-gird")
     called.assert_explained("'rgb-gird'", "", "'rgb-grid'")
+
+
+def test_a_wrong_kind_is_answered_with_the_nearest(pixelgen, monkeypatch):
+    monkeypatch.setenv("PIXELGEN_PLUGINS", "none")
+    called = pixelgen("plugins", "check", "multinomial", "--kind", "samplers")
+    called.assert_explained("kind of plugin is called 'samplers'", "--kind", "'sampler'")
+
+
+@pytest.mark.parametrize("when", ["1979-05-27", "[1979-05-27]", "07:32:00"])
+def test_an_option_that_reads_as_a_date_is_answered_as_any_other(pixelgen, monkeypatch, when):
+    monkeypatch.setenv("PIXELGEN_PLUGINS", "none")
+    called = pixelgen("plugins", "check", "multinomial", "-o", f"when={when}", "--json")
+    assert "Traceback" not in called.err
+    outcomes = json.loads(called.out)["outcomes"]
+    broke = {each["broke"].partition(" (")[0] for each in outcomes if each["status"] == "failed"}
+    assert any("unknown option 'when'" in each for each in broke)
 
 
 def test_an_import_that_hangs_is_given_up_with_its_place(pixelgen, install):

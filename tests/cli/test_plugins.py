@@ -54,6 +54,40 @@ class TestList:
         assert not plugins["dreamer"]["usable"]
         assert "not_there" in plugins["dreamer"]["reason"]
 
+    def test_one_with_events_or_commands_alone_is_listed_with_them(self, pixelgen):
+        @package.hookimpl
+        def register_commands(app):
+            app.command("greet")(lambda: None)
+
+        @package.hookimpl
+        def run_started(directory): ...
+
+        @package.hookimpl
+        def run_finished(directory): ...
+
+        hooks = {"register_commands": register_commands, "run_finished": run_finished}
+        module = SimpleNamespace(**hooks, run_started=run_started)
+        with registered(module, "greeter"), registered(DREAMER, "dreams"):
+            listed = json.loads(pixelgen("plugins", "list", "--json").out)["plugins"]
+            [only] = json.loads(pixelgen("plugins", "list", "--kind", "plugin", "--json").out)[
+                "plugins"
+            ]
+            told = pixelgen("plugins", "list").out
+        assert [each for each in listed if each["kind"] == "plugin"] == [only]
+        assert only == {
+            "name": "greeter",
+            "kind": "plugin",
+            "summary": "adds greet; hears run_started, run_finished",
+            "usable": True,
+            "reason": "",
+            "distribution": "this process",
+            "version": "",
+            "origin": "registered in place",
+        }
+        [line] = [line for line in told.splitlines() if "greeter" in line]
+        assert line.split()[:3] == ["plugin", "greeter", "yes"]
+        assert line.rstrip().endswith("adds greet; hears run_started, run_finished")
+
     def test_a_broken_plugin_is_named_with_its_reason(self, pixelgen):
         @package.hookimpl
         def register_modles(register):
@@ -67,6 +101,19 @@ class TestList:
         assert "register_models" in told
         [problem] = [each for each in problems if each["plugin"] == "typist"]
         assert "register_modles" in problem["reason"]
+
+    def test_what_a_plugin_prints_while_it_adds_commands_is_reported_and_not_shown(self, pixelgen):
+        @package.hookimpl
+        def register_commands(app):
+            print("hello")  # noqa: T201
+
+        with registered(SimpleNamespace(register_commands=register_commands), "talker"):
+            called = pixelgen("plugins", "list", "--json")
+        problems = json.loads(called.out)["problems"]
+        [problem] = [each for each in problems if each["plugin"] == "talker"]
+        assert problem["reason"] == (
+            "its hook register_commands prints 'hello', which is not shown"
+        )
 
     def test_an_unknown_kind_is_answered_with_the_nearest(self, pixelgen):
         called = pixelgen("plugins", "list", "--kind", "modle")
@@ -123,3 +170,19 @@ def test_a_plugin_may_add_a_command(pixelgen):
 
     with registered(SimpleNamespace(register_commands=register_commands), "greeter"):
         assert pixelgen("greet").out == "bonjour\n"
+
+
+def test_a_command_that_is_not_there_is_answered_with_the_nearest(pixelgen):
+    pixelgen("smaple").assert_explained("'smaple'", "among pixelgen's", "'sample'")
+
+
+def test_where_its_plugin_is_broken_or_left_out_that_is_said(pixelgen, monkeypatch):
+    @package.hookimpl
+    def register_commands(app):
+        raise OSError("no spots")
+
+    monkeypatch.setenv("PIXELGEN_PLUGINS", "none")
+    with registered(SimpleNamespace(register_commands=register_commands), "spotter"):
+        called = pixelgen("spot")
+    reason = "plugin 'spotter' of this process: its hook register_commands fails: OSError: no spots"
+    called.assert_explained(reason, "limited by PIXELGEN_PLUGINS=none", "pixelgen --help")

@@ -110,6 +110,32 @@ def test_options_of_either_are_the_same_too(learn, kind):
     assert recipe["tokenizer"]["levels"] == [2, 3, 4]
 
 
+def test_an_option_that_is_text_stays_as_it_was_typed(learn, monkeypatch):
+    class Notes(Tracker):
+        class Options(BaseOptions):
+            title: str = "a run"
+            author: str | None = None
+
+    @hookimpl
+    def register_trackers(register):
+        register("my-notes", "notes_of_a_test:Notes")
+
+    module = types.ModuleType("notes_of_a_test")
+    module.Notes, module.register_trackers = Notes, register_trackers
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    typed = ["-o", "trackers.my-notes.title=0x10", "-o", "trackers.my-notes.author=none"]
+    with registered(module):
+        recipe = tomllib.loads(learn(*typed, "--dry-run").out)
+    assert recipe["trackers"]["my-notes"] == {"title": "0x10"}
+
+
+def test_none_unsets_what_pixelgen_settles_itself(learn):
+    typed = ["-o", "data.jitter=none", "-o", "training.minutes=none", "--epochs", 3]
+    recipe = tomllib.loads(learn(*typed, "--dry-run").out)
+    assert recipe["data"]["jitter"] == 0.1
+    assert "minutes" not in recipe["training"]
+
+
 def test_options_of_a_tracker_stay_beside_its_name(learn, monkeypatch):
     class Bars(Tracker):
         class Options(BaseOptions):

@@ -41,6 +41,12 @@ def test_what_a_process_used_is_its_own(tmp_path):
     assert usage.peak_memory is None or usage.peak_memory > 5_000_000
 
 
+def test_a_module_in_the_current_folder_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pluggy.py").write_text("raise SystemExit(7)")
+    assert run(["plugins", "list"], tmp_path / "log.txt")[0] == 0
+
+
 def test_its_last_words_are_its_error_without_the_way_to_it(tmp_path):
     log = tmp_path / "log.txt"
     code, _ = run(["run", "nowhere", "--model", "markov"], log)
@@ -107,6 +113,20 @@ def test_usage_adds_up_over_a_resumed_run():
     )
     assert first.and_then(Usage(seconds=1, peak_memory=7)).energy is None
     assert Usage().and_then(first) == first
+
+
+def test_usage_of_which_a_part_was_not_seen_is_not_known():
+    whole, cut_off = Usage(seconds=2, peak_memory=10, energy=5), Usage(seconds=1, whole=False)
+    for both in (whole.and_then(cut_off), cut_off.and_then(whole)):
+        assert both == Usage(seconds=3, whole=False)
+        assert both.and_then(whole) == Usage(seconds=5, whole=False)
+
+
+def test_what_was_shared_stays_so_and_older_files_are_read():
+    assert Usage(shared=True).and_then(Usage()).shared
+    assert Usage().and_then(Usage(shared=True)).shared
+    older = Usage.model_validate_json('{"seconds": 2.0, "peak_memory": 10, "energy": null}')
+    assert older == Usage(seconds=2, peak_memory=10, shared=False, whole=True)
 
 
 def zone(root, number, name, now, highest=1000):

@@ -6,6 +6,7 @@ pictures in `paintings/`. Budgets are made small; nothing else is changed.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from pages import ROOT, TUTORIALS, Block, blocks, pages
 
 from pixelgen.recipe import Recipe
+from pixelgen.testing import check_sampler, registered
 
 BUDGET = re.compile(r"\bminutes=[\d.]+")
 SMALL = 'options={"training": {"steps": 2}, "data": {"size": 24}, "painting": {"pictures": 1}}'
@@ -51,6 +53,17 @@ def test_the_python_of_a_page_runs(
         exec(BUDGET.sub(SMALL, block.given), namespace)
         code = "\n" * block.line + BUDGET.sub(SMALL, block.text)
         exec(compile(code, str(page), "exec"), namespace)
+
+
+def test_the_sampler_of_the_readme_passes_every_check_of_samplers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = (each for each in blocks(ROOT / "README.md") if "class Coin" in each.text)
+    (tmp_path / "my_sampler.py").write_text(block.text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with registered(importlib.import_module("my_sampler")):
+        assert check_sampler("coin").ok
+    del sys.modules["my_sampler"]
 
 
 @pytest.mark.parametrize("block", TOML, ids=str)

@@ -13,7 +13,9 @@ import pytest
 from pages import ROOT
 
 import pixelgen
+from docs.generate import recipe_tables
 from pixelgen import hookspecs
+from pixelgen.cli.recipes import bundled_recipes
 from pixelgen.plugins import KNOWN_ELSEWHERE, Catalogue
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -84,3 +86,12 @@ def test_generated_pages_and_pictures_are_current() -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_what_is_listed_as_a_recipe_can_be_run_as_one() -> None:
+    """`run --recipe` refuses the matrices of `pixelgen compare`, which lie beside the recipes."""
+    page = recipe_tables.page()
+    recipes, matrices = page[page.index("## Recipes that") :].split("## Matrices that")
+    assert re.findall(r"^\| `(.+?)`", recipes, flags=re.M) == list(bundled_recipes())
+    listed = re.findall(r"^\| `(.+?)`", matrices, flags=re.M)
+    assert listed == ["compare-backends", "compare-tokenizers"]

@@ -217,7 +217,7 @@ MISTAKES.add(
 )
 MISTAKES.add(
     "bits for nats",
-    "nll_agrees_with_decoder probabilities_sum_to_one",
+    "any_scan nll_agrees_with_decoder probabilities_sum_to_one",
     **measuring(lambda self, nats, _: nats / np.float32(np.log(2))),
 )
 MISTAKES.add(
@@ -227,7 +227,8 @@ MISTAKES.add(
 )
 MISTAKES.add(
     "a probability above one",
-    "nll_agrees_with_decoder nll_is_a_likelihood probabilities_sum_to_one vocabulary_of_one",
+    "any_scan nll_agrees_with_decoder nll_is_a_likelihood probabilities_sum_to_one "
+    "vocabulary_of_one",
     **measuring(lambda self, nats, _: nats - np.float32(2)),
 )
 MISTAKES.add(
@@ -259,17 +260,24 @@ MISTAKES.add(
     training_state=alias,
     **learning(changing),
 )
-MISTAKES.add("a look ahead", "causality nll_agrees_with_decoder", **decoding(ahead))
+MISTAKES.add("a look ahead", "any_scan causality nll_agrees_with_decoder", **decoding(ahead))
 MISTAKES.add(
     "a state that never begins",
-    "nll_agrees_with_decoder rows_are_painted_alone states_start_afresh",
+    "any_scan nll_agrees_with_decoder rows_are_painted_alone states_start_afresh",
     **decoding(drifting),
 )
 MISTAKES.add("logits by the number of rows", "rows_are_painted_alone", **decoding(by_the_rows))
 MISTAKES.add(
     "logits of another temperature",
-    "nll_agrees_with_decoder",
+    "any_scan nll_agrees_with_decoder",
     **decoding(lambda self, logits, _: logits * np.float32(1.1)),
+)
+MISTAKES.add(
+    "logits of another temperature along other scans",
+    "any_scan",
+    decoder=lambda self, slots: Changed(
+        self, lambda _, logits, __: logits * np.float32(1 + 0.1 * (set(self.spec.offsets) != NEAR))
+    ),
 )
 MISTAKES.add(
     "generating something else",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mutation import names_of
 
+from pixelgen import importing
 from pixelgen.testing import checks_of
 from pixelgen.testing.contract import CheckFailed
 from pixelgen.testing.subject import Subject
@@ -71,6 +72,11 @@ TABLE: dict[str, tuple[str, str]] = {
         COMMAND.format(name="odd") + "    def odd(): ...\n",
         "commands_have_help",
     ),
+    "a command's hook that prints": (
+        COMMAND.format(name="odd")
+        + '    def odd():\n        "Says nothing."\n    print("hello")\n',
+        "commands_have_help",
+    ),
     "an event that prints": (
         f"{EVENT}epoch_finished(metrics):\n    print(metrics)\n",
         "events_are_heard_quietly",
@@ -119,6 +125,14 @@ def test_the_sound_one_passes(folder: Path) -> None:
 def test_a_mistake_is_caught(words: str, folder: Path, capsys: pytest.CaptureFixture) -> None:
     text, caught = TABLE[words]
     assert failures(text, folder) == set(caught.split())
+
+
+def test_an_import_that_every_command_gives_up_is_caught_however_long_the_check_would_wait(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(importing.LIMIT_VARIABLE, "300")
+    monkeypatch.setattr(importing, "IMPORT_LIMIT", 1e-9)
+    assert failures(SOUND, folder) == {"import_is_light"}
 
 
 def test_every_check_is_proven() -> None:

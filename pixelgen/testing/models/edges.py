@@ -6,10 +6,11 @@ import numpy as np
 
 from pixelgen.data.segments import SCANS
 from pixelgen.generation import paint
-from pixelgen.testing.arrays import expect_equal
+from pixelgen.models.interface import Model
+from pixelgen.testing.arrays import expect_close, expect_equal
 from pixelgen.testing.contract import Broken, check
 from pixelgen.testing.files import folder
-from pixelgen.testing.models.world import World, make_world
+from pixelgen.testing.models.world import TOLERANCE, World, make_world
 from pixelgen.testing.subject import Subject
 
 
@@ -21,7 +22,7 @@ def check_vocabulary_of_one(subject: Subject) -> None:
     What to do: do not divide by `vocab_size - 1`, nor by the logarithm of `vocab_size`.
     """
     world = make_world(subject, vocab=1, pictures=2)
-    nats = _works(world)
+    _, nats = _works(world)
     if np.abs(nats).max() > 1e-3:
         raise Broken(f"the only token there is costs {np.abs(nats).max():.4f} nats")
 
@@ -67,7 +68,7 @@ def check_any_palette(subject: Subject) -> None:
 @check("model")
 def check_any_scan(subject: Subject) -> None:
     """A model works with every scan: raster, serpentine, column, hilbert and pyramid, whose named
-    contexts have different neighbours.
+    contexts have different neighbours; along each `nll` measures what the decoder paints.
 
     What to do: take the number of neighbours from `spec.context_size`, and places from
     `spec.rows` and `spec.columns`.
@@ -75,7 +76,10 @@ def check_any_scan(subject: Subject) -> None:
     for scan in SCANS:
         if scan != "raster":
             grid = (2, 18) if scan == "pyramid" else (3, 4)  # of two levels
-            _works(make_world(subject, scan=scan, pictures=2, grid=grid))
+            world = make_world(subject, scan=scan, pictures=2, grid=grid)
+            model, nats = _works(world)
+            along = f"nats along the scan {scan}, painted and by nll"
+            expect_close(world.painted_nats(model), nats, along, tolerance=TOLERANCE)
 
 
 @check("model")
@@ -92,8 +96,8 @@ def check_properties(subject: Subject) -> None:
         raise Broken(f"parameter_count is {count!r}, not a whole number")
 
 
-def _works(world: World) -> np.ndarray:
-    """Train, measure, paint, save and load; return the nats (N, P) of the world's tokens."""
+def _works(world: World) -> tuple[Model, np.ndarray]:
+    """Train, measure, paint, save and load; return the model and the nats (N, P) of the tokens."""
     model = world.trained(2)
     nats = world.nll(model)
     if not np.isfinite(nats).all():
@@ -107,4 +111,4 @@ def _works(world: World) -> np.ndarray:
         model.save(directory)
         loaded = world.load(directory)
     expect_equal(world.nll(loaded), nats, "nll after loading and before saving")
-    return nats
+    return model, nats

@@ -25,6 +25,7 @@ from pixelgen.testing.subject import Subject
 GRID, VOCAB, PICTURES = (4, 5), 5, 3
 CHUNK = 6
 TOKENS = GRID[0] * GRID[1] * PICTURES
+TOLERANCE = 1e-3  # nats: float32, and sums in another order
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +131,12 @@ class World:
                 raise Broken("the decoder's step returns logits that are not numbers")
             logits[row, cell] = found
         return logits
+
+    def painted_nats(self, model: Model, *, one_at_a_time: bool = False) -> np.ndarray:
+        """Return −ln softmax of the decoder's logits for every token: (N, P) float64."""
+        known = log_softmax(self.logits(model, one_at_a_time=one_at_a_time))
+        painted: np.ndarray = -np.take_along_axis(known, self.canvases[..., None], axis=-1)[..., 0]
+        return painted
 
     def plan(self, pictures: Sequence[int], sampler: object = None, seed: int = 11) -> Plan:
         """Return a plan to paint pictures of these indices."""
