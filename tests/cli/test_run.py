@@ -110,23 +110,34 @@ def test_options_of_either_are_the_same_too(learn, kind):
     assert recipe["tokenizer"]["levels"] == [2, 3, 4]
 
 
-def test_an_option_that_is_text_stays_as_it_was_typed(learn, monkeypatch):
+@pytest.fixture
+def tracker(monkeypatch):
+    """Let a tracker called `mine` be installed for the length of a `with` block."""
+
+    def installed(kind):
+        @hookimpl
+        def register_trackers(register):
+            register("mine", f"{module.__name__}:{kind.__name__}")
+
+        module = types.ModuleType("tracker_of_a_test")
+        setattr(module, kind.__name__, kind)
+        module.register_trackers = register_trackers
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        return registered(module)
+
+    return installed
+
+
+def test_an_option_that_is_text_stays_as_it_was_typed(learn, tracker):
     class Notes(Tracker):
         class Options(BaseOptions):
             title: str = "a run"
             author: str | None = None
 
-    @hookimpl
-    def register_trackers(register):
-        register("my-notes", "notes_of_a_test:Notes")
-
-    module = types.ModuleType("notes_of_a_test")
-    module.Notes, module.register_trackers = Notes, register_trackers
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    typed = ["-o", "trackers.my-notes.title=0x10", "-o", "trackers.my-notes.author=none"]
-    with registered(module):
+    typed = ["-o", "trackers.mine.title=0x10", "-o", "trackers.mine.author=none"]
+    with tracker(Notes):
         recipe = tomllib.loads(learn(*typed, "--dry-run").out)
-    assert recipe["trackers"]["my-notes"] == {"title": "0x10"}
+    assert recipe["trackers"]["mine"] == {"title": "0x10"}
 
 
 def test_none_unsets_what_pixelgen_settles_itself(learn):
@@ -136,24 +147,17 @@ def test_none_unsets_what_pixelgen_settles_itself(learn):
     assert "minutes" not in recipe["training"]
 
 
-def test_options_of_a_tracker_stay_beside_its_name(learn, monkeypatch):
+def test_options_of_a_tracker_stay_beside_its_name(learn, tracker):
     class Bars(Tracker):
         class Options(BaseOptions):
             height: int = 9
             bar_width: int = 1
 
-    @hookimpl
-    def register_trackers(register):
-        register("my-bars", "tracker_of_a_test:Bars")
-
-    module = types.ModuleType("tracker_of_a_test")
-    module.Bars, module.register_trackers = Bars, register_trackers
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    options = ["-o", "trackers.my-bars.height=50", "-o", "trackers.my-bars.bar-width=3"]
-    with registered(module):
-        for words in ([], ["--track", "my-bars"], ["--track", "csv"]):
+    options = ["-o", "trackers.mine.height=50", "-o", "trackers.mine.bar-width=3"]
+    with tracker(Bars):
+        for words in ([], ["--track", "mine"], ["--track", "csv"]):
             shown = tomllib.loads(learn("--dry-run", *options, *words).out)
-            assert shown["trackers"]["my-bars"] == {"height": 50, "bar_width": 3}
+            assert shown["trackers"]["mine"] == {"height": 50, "bar_width": 3}
             assert ("csv" in shown["trackers"]) == ("csv" in words)
         learn("--dry-run", "-o", "trackers.my-bars=3").assert_explained("no option of a tracker")
 
