@@ -19,6 +19,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from pixelgen.errors import PluginNotFound, PluginUnusable
 from pixelgen.evaluation.record import Evaluation
 from pixelgen.names import readable
 from pixelgen.recipe import PLUGIN_SECTIONS, PluginSection, Recipe
@@ -96,7 +97,7 @@ def render_page(run: Run) -> str:
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     training = kept_training_pictures(run.directory, width)
-    palette = run.tokenizer.palette
+    palette = _palette(run)
     shown_recipe = _portable(recipe)
     return (
         _environment()
@@ -157,6 +158,14 @@ def _environment() -> jinja2.Environment:
 def scale_of(side: int, wanted: int) -> int:
     """Return the whole number of screen pixels to a picture's pixel that comes near a width."""
     return max(1, round(wanted / side))
+
+
+def _palette(run: Run) -> np.ndarray | None:
+    """The run's colours; None where it has none, or where its tokenizer is not installed."""
+    try:
+        return run.tokenizer.palette
+    except (PluginNotFound, PluginUnusable):
+        return None
 
 
 def _painted_rows(

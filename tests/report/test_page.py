@@ -238,6 +238,14 @@ class TestARunOfAStranger:
             render_page(copy)
 
 
+def test_the_page_is_made_where_the_tokenizers_plugin_is_not_installed(copy):
+    recipe = copy.directory.recipe
+    recipe.write_text(recipe.read_text().replace('"rgb-grid"', '"of-another-plugin"'))
+    page = render_page(type(copy)(copy.path))
+    assert "How well it predicts" in page
+    assert "The palette" not in page
+
+
 class TestTheRecipeOnThePage:
     def recipe_of(self, run):
         links = Tags()
