@@ -13,12 +13,7 @@ import numpy as np
 
 from pixelgen.data.collection import Collection, Split
 from pixelgen.data.material import Material
-from pixelgen.finishing import (
-    paint_gallery,
-    samplers_of,
-    show_evolution,
-    write_report,
-)
+from pixelgen.finishing import paint_gallery, samplers_of, show_evolution, write_report
 from pixelgen.generation import in_turn, paint_many
 from pixelgen.models.interface import Model
 from pixelgen.pace import Pace

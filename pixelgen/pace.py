@@ -42,8 +42,7 @@ class Pace:
 
     def __init__(self, *, steps: int | None = None, minutes: float | None = None) -> None:
         self.minutes = minutes
-        self._steps = steps or 0
-        self.knots: list[Knot] = [(0, 0.0, self._steps)]
+        self.knots: list[Knot] = [(0, 0.0, steps or 0)]
         self._planned = (0, 0.0)  # step and seconds at the last knot
 
     @classmethod
@@ -124,7 +123,7 @@ class Pace:
         """
         if not knots:
             if self.minutes is not None and not step:  # from the very beginning
-                self.knots, self._planned = [(0, 0.0, self._steps)], (0, 0.0)
+                self.knots, self._planned = [(0, 0.0, 0)], (0, 0.0)
             return
         before = Pace.settled(knots).knots
         if minutes == self.minutes and (minutes is not None or before[-1][-1] == self._end):

@@ -168,20 +168,20 @@ def compare(
         return
     tables_of_file = read_toml(file) if file else {}
     listed = tables_of_file.get("seeds")
-    if seed is not None and seeds is None and isinstance(listed, list):
-        raise OptionError(
-            f"there is one seed, {seed}, and a list of them, {listed}",
-            where=f"in --seed and in {file}",
-            remedy="Leave one of them out, or give --seeds",
-        )
     written = tables_of_file.get("base")
-    first = written.get("seed") if isinstance(written, dict) else None
-    if first is not None and seeds is None and isinstance(listed, list):
-        raise OptionError(
-            f"there is one seed, {first}, and a list of them, {listed}",
-            where=f"under [base] and as seeds, in {file}",
-            remedy="Leave one of them out",
-        )
+    places = {
+        f"in --seed and in {file}": seed,
+        f"under [base] and as seeds, in {file}": written.get("seed")
+        if isinstance(written, dict)
+        else None,
+    }
+    for where, one in places.items():
+        if one is not None and seeds is None and isinstance(listed, list):
+            raise OptionError(
+                f"there is one seed, {one}, and a list of them, {listed}",
+                where=where,
+                remedy="Leave one of them out, or give --seeds",
+            )
     values = _layered(tables_of_file, base, matrix, budget, seeds)
     parsed = Matrix.parse(values, where=str(file) if file else "pixelgen compare")
     with stop_on_signals() as stop, watcher:

@@ -65,6 +65,7 @@ def sample(
 
     painting.check_together("--prime-rows", prime_rows, "--prime", prime)
     painting.check_together("--shard-size", shard_size, "--shards", shards)
+    rows = prime_rows or 5
     chosen = painting.plugin_options(option, ("model", "sampler", "executor"))
     opened = Run(run, device=device, model=model, model_options=chosen["model"])
     spread = painting.executor_named(executor, chosen["executor"])
@@ -81,7 +82,7 @@ def sample(
         "width": width,
         "height": height,
         "prime": prime,
-        "prime_rows": prime_rows or 5,
+        "prime_rows": rows,
         "best_of": best_of,
         "executor": spread,
     }
@@ -117,7 +118,7 @@ def sample(
                 best_of=best_of,
                 group=group,
             ),
-            "prime": None if prime is None else f"{painting.named_apart(prime)}-{prime_rows or 5}",
+            "prime": None if prime is None else f"{painting.named_apart(prime)}-{rows}",
         }
         out = opened.directory.samples / painting.folder_name(opened, width, height, settings)
         plain = bool(course) or (len(own) == 1 and asked in ([None], [*own]))
