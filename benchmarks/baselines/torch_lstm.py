@@ -74,9 +74,10 @@ class LSTMPeer(TorchPeer):
 class Trainer:
     """Steps on windows of tokens with the article's optimizer, for `training_speed.py`."""
 
-    def __init__(self, vocab_size: int, dtype: torch.dtype) -> None:
+    def __init__(self, vocab_size: int, dtype: torch.dtype, device: torch.device) -> None:
         torch.manual_seed(1)
-        self.model = StackedLSTM(vocab_size)
+        self.device = device
+        self.model = StackedLSTM(vocab_size).to(device)
         self.optimizer = torch.optim.RMSprop(self.model.parameters(), lr=1e-3, alpha=0.9, eps=1e-7)
         self.dtype = dtype
 
@@ -87,10 +88,11 @@ class Trainer:
             inputs: (B, T) the token before each position.
             targets: (B, T) the tokens.
         """
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            logits, _ = self.model(torch.from_numpy(inputs).long())
+        rough = self.dtype == torch.bfloat16
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=rough):
+            logits, _ = self.model(torch.from_numpy(inputs).to(self.device).long())
         loss = functional.cross_entropy(
-            logits.float().flatten(0, 1), torch.from_numpy(targets).long().flatten()
+            logits.float().flatten(0, 1), torch.from_numpy(targets).to(self.device).long().flatten()
         )
         self.optimizer.zero_grad()
         loss.backward()

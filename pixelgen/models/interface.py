@@ -291,7 +291,7 @@ class Model(ABC):
 
         A fast path must give the very tokens that `pixelgen.generation.paint` gives. A plan may
         ask for more than whole new pictures; one that knows no more begins with
-        `if not plan.plain: return None`.
+        `if not plan.plain: return None`. `pixelgen.samplers.device_draw.choose` draws on a device.
 
         Returns:
             (N, P) int32 canvases, or None.

@@ -81,7 +81,7 @@ def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         TrainingError: a row has no positive, finite total, as when a model's logits are `nan`.
     """
     count, size = probabilities.shape
-    rows, side = np.arange(count), _side(size)
+    rows, side = np.arange(count), side_of(size)
     if size < side**3:
         probabilities = np.pad(probabilities, ((0, 0), (0, side**3 - size)))
     # Token (a · side + b) · side + c; the sums run over the first axis left, which is the fastest.
@@ -90,18 +90,23 @@ def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     line = square.sum(axis=1)  # (M, c)
     total = line.sum(axis=1)
     if not (np.isfinite(total) & (total > 0)).all():
-        raise TrainingError(
-            "the model's logits are not numbers, so no token can be drawn",
-            where="while painting",
-            remedy="Train again with a lower learning rate, or sample an earlier checkpoint",
-        )
+        raise not_numbers()
     c = _chosen(line, uniforms[:, 0])
     b = _chosen(square[rows, :, c], uniforms[:, 1])
     a = _chosen(cube[rows, :, b, c], uniforms[:, 2])
     return ((a * side + b) * side + c).astype(np.int32)
 
 
-def _side(size: int) -> int:
+def not_numbers() -> TrainingError:
+    """Return the error of rows that have no positive, finite total."""
+    return TrainingError(
+        "the model's logits are not numbers, so no token can be drawn",
+        where="while painting",
+        remedy="Train again with a lower learning rate, or sample an earlier checkpoint",
+    )
+
+
+def side_of(size: int) -> int:
     """The least number whose cube is not below `size`."""
     side = round(size ** (1 / 3))
     return side if side**3 >= size else side + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array_api_compat.numpy as numpy_namespace
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from pixelgen.errors import OptionError, TrainingError
+from pixelgen.samplers.device_draw import choose
 from pixelgen.samplers.draw import STAGES, draw, uniforms, uniforms_of
 
 ALMOST_ONE = np.nextafter(1.0, 0.0)
@@ -31,6 +33,35 @@ def test_a_token_of_probability_zero_is_never_drawn(rows: np.ndarray, data: st.D
     tokens = draw(rows, numbers)
     assert tokens.dtype == np.int32
     assert (rows[np.arange(len(rows)), tokens] > 0).all()
+
+
+@given(rows_with_zeros(), st.data(), st.sampled_from(["numpy", "torch"]))
+def test_a_device_draws_the_same_tokens(rows: np.ndarray, data: st.DataObject, by: str) -> None:
+    places = UNIFORM | st.sampled_from([0.0, 0.25, 0.5, ALMOST_ONE])
+    numbers = data.draw(arrays(np.float64, (len(rows), STAGES), elements=places))
+    tokens, totals = chosen_by(by, rows, numbers)
+    np.testing.assert_array_equal(tokens, draw(rows, numbers))
+    np.testing.assert_allclose(totals, rows.sum(axis=1, dtype=np.float64))
+
+
+def chosen_by(library: str, rows: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `choose` returns with NumPy or PyTorch, in NumPy."""
+    if library == "numpy":
+        return choose(rows, numbers, numpy_namespace)
+    torch = pytest.importorskip("torch")
+    import array_api_compat.torch as torch_namespace
+
+    tensors = torch.from_numpy(rows), torch.from_numpy(numbers)
+    tokens, totals = choose(*tensors, torch_namespace)
+    return tokens.numpy(), totals.numpy()
+
+
+@pytest.mark.parametrize("by", ["numpy", "torch"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
+def test_a_device_says_which_rows_are_no_distribution(by: str, bad: float) -> None:
+    rows = np.array([[0.5, 0.5], [bad, 0.0]], np.float32)
+    _, totals = chosen_by(by, rows, np.full((2, STAGES), 0.5))
+    assert (np.isfinite(totals) & (totals > 0)).tolist() == [True, False]
 
 
 @given(rows_with_zeros(), st.sampled_from([0.0, ALMOST_ONE]))

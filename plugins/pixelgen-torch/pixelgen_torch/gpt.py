@@ -20,7 +20,6 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
@@ -29,7 +28,6 @@ from torch.nn import functional
 import pixelgen
 from pixelgen.data.segments import Batch, Segments
 from pixelgen.models.canonical.options import ENDS
-from pixelgen.models.interface import Decoder, StepInputs
 from pixelgen_torch.decoder import NetworkDecoder
 from pixelgen_torch.dropout import Dropout, dropped
 from pixelgen_torch.model import SequenceNetwork, TorchModel
@@ -200,24 +198,29 @@ class TorchGPT(TorchModel):
 
     network: GPTNetwork
 
-    def decoder(self, slots: int) -> Decoder:
+    def decoder(self, slots: int) -> GPTDecoder:
         """Return a decoder with room for this many sequences."""
         return GPTDecoder(self.network, slots)
 
 
 class GPTDecoder(NetworkDecoder):
-    """Holds the keys and values of a number of slots in rings of `reach` entries."""
+    """Holds the keys and values of a number of slots in rings of `reach` entries.
+
+    `_painted` is how many positions of each slot have been painted.
+    """
+
+    together: ClassVar[int] = 64  # a sequence paints one position at a time
 
     def __init__(self, network: GPTNetwork, slots: int) -> None:
-        super().__init__(network)
+        super().__init__(network, slots)
         options, weights = network.options, network.weights()
         self._reach, self._heads = options.reach, options.heads
-        self._spare = slots
         size = options.embedding // options.heads
         ring = (options.layers, slots + 1, options.heads, options.reach, size)
         self._keys = torch.zeros(ring, device=network.device)
         self._values = torch.zeros(ring, device=network.device)
-        self._painted = np.zeros(slots + 1, np.int64)  # positions, by slot
+        self._painted = torch.zeros(slots + 1, dtype=torch.int64, device=network.device)
+        self._numbers = torch.arange(options.reach, device=network.device)
         self._scale = 1 / math.sqrt(size)
         self._attention = []
         for layer in range(options.layers):
@@ -235,35 +238,44 @@ class GPTDecoder(NetworkDecoder):
         ]
         self._norm = Norm(weights, "layer")
 
-    def between(self, x: Tensor, inputs: StepInputs) -> Tensor:
+    def between(self, x: Tensor, slots: Tensor, keep: Tensor | None) -> Tensor:
         """Return h (M', E') of x (M', E'), and put the keys and values into the slots' rings."""
-        rows = len(inputs.positions)
-        slots = self._padded(inputs.slots, rows, self._spare)  # (M',)
-        self._painted[inputs.slots[inputs.starts]] = 0
-        place = self._painted[slots] % self._reach
-        self._painted[slots] += 1
-        filled = np.minimum(self._painted[slots], self._reach)
-        empty = self._tensor(np.arange(self._reach) >= filled[:, None])[:, None]  # (M', 1, reach)
-        where = (self._tensor(slots), self._tensor(place))
+        painted = self._painted.index_select(0, slots)  # positions before, (M',)
+        if keep is not None:
+            painted *= keep[:, 0]
+        place = painted % self._reach
+        painted += 1
+        self._painted.index_copy_(0, slots, painted)
+        empty = (self._numbers >= painted[:, None])[:, None]  # (M', 1, reach)
         for layer, block in enumerate(self._blocks):
-            x = block(x + self._attend(layer, x, where, empty))
+            x = block(x + self._attend(layer, x, slots, place, empty))
         return self._norm.padded(x)
 
-    def _attend(self, layer: int, x: Tensor, where: tuple[Tensor, Tensor], empty: Tensor) -> Tensor:
+    def _attend(self, layer: int, x: Tensor, slots: Tensor, place: Tensor, empty: Tensor) -> Tensor:
         """(M', E') what a layer's attention adds."""
         norm, qkv, back = self._attention[layer]
-        slots, place = where
         rows, width = len(x), self._network.options.embedding
         made = qkv(norm(x))[:, : 3 * width].float().view(rows, 3, self._heads, -1)
         q, k, v = made.unbind(1)  # (M', heads, D)
         self._keys[layer, slots, :, place] = k
         self._values[layer, slots, :, place] = v
-        out = torch.empty(rows, width, device=x.device)
-        # A row at a time: in one product for all, a row's last bits depend on how many there are.
+        attended = self._by_row if self.at_once is None else self._together
+        return back(attended(layer, q, slots, empty))
+
+    def _together(self, layer: int, q: Tensor, slots: Tensor, empty: Tensor) -> Tensor:
+        """(M', E') what rows find, each in its slot's ring, by queries (M', heads, D)."""
+        keys = self._keys[layer].index_select(0, slots)  # (M', heads, reach, D)
+        values = self._values[layer].index_select(0, slots)
+        scores = torch.matmul(keys, q[..., None])[..., 0].mul_(self._scale)
+        shares = scores.masked_fill_(empty, -math.inf).softmax(-1)  # (M', heads, reach)
+        return torch.matmul(shares[:, :, None], values).flatten(1)
+
+    def _by_row(self, layer: int, q: Tensor, slots: Tensor, empty: Tensor) -> Tensor:
+        """The same a row at a time: in one product, last bits depend on how many there are."""
+        out = torch.empty(len(q), q[0].numel(), device=q.device)
         for row, slot in enumerate(slots.tolist()):
             keys, values = self._keys[layer, slot], self._values[layer, slot]  # (heads, reach, D)
             scores = torch.bmm(keys, q[row, :, :, None])[:, :, 0].mul_(self._scale)
-            scores.masked_fill_(empty[row], -math.inf)
-            shares = scores.softmax(1)  # (heads, reach)
+            shares = scores.masked_fill_(empty[row], -math.inf).softmax(1)  # (heads, reach)
             out[row] = torch.bmm(shares[:, None], values).flatten()
-        return back(out)
+        return out

@@ -12,7 +12,6 @@ import pixelgen
 from pixelgen.data.segments import Batch
 from pixelgen.models.canonical.options import FAMILY
 from pixelgen.models.canonical.training_state import State
-from pixelgen.models.interface import Decoder
 from pixelgen_torch.dropout import Dropout, dropped
 from pixelgen_torch.lstm_decoder import LSTMDecoder
 from pixelgen_torch.model import SequenceNetwork, TorchModel
@@ -110,7 +109,7 @@ class TorchLSTM(TorchModel):
 
     network: LSTMNetwork
 
-    def decoder(self, slots: int) -> Decoder:
+    def decoder(self, slots: int) -> LSTMDecoder:
         """Return a decoder with this many recurrent states."""
         return LSTMDecoder(self.network, slots)
 

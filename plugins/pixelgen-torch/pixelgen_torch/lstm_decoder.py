@@ -8,7 +8,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pixelgen.models.interface import StepInputs
 from pixelgen_torch.decoder import NetworkDecoder
 from pixelgen_torch.network import Network
 from pixelgen_torch.options import LSTMOptions
@@ -19,7 +18,7 @@ class LSTMDecoder(NetworkDecoder):
     """Holds the states of a number of slots, and one more that padding rows write to."""
 
     def __init__(self, network: Network, slots: int) -> None:
-        super().__init__(network)
+        super().__init__(network, slots)
         options = network.options
         assert isinstance(options, LSTMOptions)
         self._size, self._hidden = options.hidden, padded(options.hidden)
@@ -29,15 +28,9 @@ class LSTMDecoder(NetworkDecoder):
         self._states = torch.zeros(
             options.layers, slots + 1, 2 * self._hidden, device=network.device
         )
-        self._spare = slots
 
-    def between(self, x: Tensor, inputs: StepInputs) -> Tensor:
+    def between(self, x: Tensor, slots: Tensor, keep: Tensor | None) -> Tensor:
         """Return h (M', H') of x (M', E'), and move the slots' states on."""
-        rows = len(inputs.positions)
-        slots = self._tensor(self._padded(inputs.slots, rows, self._spare))
-        keep = None
-        if inputs.starts.any():
-            keep = self._tensor(self._padded(~inputs.starts, rows, 0)).view(-1, 1)
         for layer in range(len(self._states)):
             x = self._layer(layer, x, slots, keep)
         return x

@@ -19,7 +19,6 @@ from torch import Tensor
 import pixelgen
 from pixelgen.data.segments import Batch, Segments
 from pixelgen.models.canonical.options import ENDS
-from pixelgen.models.interface import Decoder, StepInputs
 from pixelgen_torch.decoder import NetworkDecoder
 from pixelgen_torch.dropout import Dropout, dropped
 from pixelgen_torch.model import SequenceNetwork, TorchModel
@@ -88,22 +87,22 @@ class TorchMLP(TorchModel):
 
     network: MLPNetwork
 
-    def decoder(self, slots: int) -> Decoder:
+    def decoder(self, slots: int) -> MLPDecoder:
         """Return a decoder; it has no state, whatever the slots."""
-        return MLPDecoder(self.network)
+        return MLPDecoder(self.network, slots)
 
 
 class MLPDecoder(NetworkDecoder):
     """Paints, at any number of positions at once."""
 
-    def __init__(self, network: MLPNetwork) -> None:
-        super().__init__(network)
+    def __init__(self, network: MLPNetwork, slots: int) -> None:
+        super().__init__(network, slots)
         weights = network.weights()
         layers = range(network.options.layers)
         self._blocks = [Residual(weights, f"block.{layer}", self._dtype) for layer in layers]
         self._norm = Norm(weights, "block")
 
-    def between(self, x: Tensor, inputs: StepInputs) -> Tensor:
+    def between(self, x: Tensor, slots: Tensor, keep: Tensor | None) -> Tensor:
         """Return h (M', E') of x (M', E')."""
         for block in self._blocks:
             x = block(x)

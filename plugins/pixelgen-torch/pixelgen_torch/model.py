@@ -36,11 +36,15 @@ from pixelgen.models.canonical.training_state import (
 )
 from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import ModelSpec
+from pixelgen.plan import Plan
 from pixelgen_torch.company import Begin, Company, LackOfMemory, Step, company, help_leader
+from pixelgen_torch.decoder import NetworkDecoder
 from pixelgen_torch.device import choose_device, product_dtype
 from pixelgen_torch.dropout import Dropout
 from pixelgen_torch.learning import Learning, is_lack_of_memory, targets_of, time_first
 from pixelgen_torch.network import Network
+from pixelgen_torch.painter import Painters
+from pixelgen_torch.products import of_one_shape
 
 
 class SequenceNetwork(Network):
@@ -110,6 +114,7 @@ class TorchModel(NeighbourModel):
         self.network = network
         self.spec = network.spec
         self.seed = seed
+        self._painters = Painters()
         self._reading: Any = None  # where sequences go on in `nll`, apart from training
 
     @classmethod
@@ -137,6 +142,7 @@ class TorchModel(NeighbourModel):
 
     def train_step(self, batch: Batch, progress: float) -> float:
         """Learn from one batch; return its mean loss in nats per token before the step."""
+        self._painters.forget()
         others, learning = company(), self.learning
         if others is None:
             return learning.step(batch, progress)
@@ -176,6 +182,7 @@ class TorchModel(NeighbourModel):
 
     def take_part(self, step: Step, others: Company) -> None:
         """Do this process's share of a training step."""
+        self._painters.forget()
         self.learning.optimizer.scale, self.learning.parts = step.rate_scale, step.parts
         self.learning.random.set_state(step.random)
         with suppress(MemoryError):  # which the leader raises too, and then tells what to do
@@ -197,6 +204,16 @@ class TorchModel(NeighbourModel):
                 nats[part] = logits.logsumexp(1) - chosen
             result: np.ndarray = nats.view(steps, rows).t().cpu().numpy()
             return np.ascontiguousarray(result)
+
+    @abstractmethod
+    def decoder(self, slots: int) -> NetworkDecoder:
+        """Return a decoder with this many states."""
+
+    def generate(self, plan: Plan) -> np.ndarray | None:
+        """Paint a plan on a GPU without leaving it; elsewhere, or a mixture of groups, None."""
+        if plan.mixture or not plan.schedule.waves or not of_one_shape(self.network.device):
+            return None
+        return self._painters.paint(self.network, plan, self.decoder)
 
     def scale_learning_rate(self, factor: float) -> bool:
         """Learn with this multiple of the learning rate from now on; True."""

@@ -48,6 +48,15 @@ class Network:
     """Weights on a device, and the input and the output layer that are computed with them.
 
     A subclass adds what is between: from x (N, E) to h (N, H).
+
+    Attributes:
+        spec, options, device: of the weights.
+        colours: (V + 1, C + 1), c and o of each token and of "outside".
+        token_starts: (K,) int64, where each token embedding begins in the joined table.
+        entries_of_position: (P, 0 to 3) int64, the rows of that table that tell of a place.
+        group_start: where the groups' rows begin in it; None where there are none.
+        activated: whether the input goes through γ.
+        tied: (J,) int64, the columns of the context whose tokens are tied.
     """
 
     def __init__(
@@ -70,12 +79,12 @@ class Network:
         if tables:
             stacked = torch.cat([weights[name].detach().float() for name in tables])
             self._leaves["tables"] = stacked.to(device).requires_grad_()
-        self._token_starts = np.array(
+        self.token_starts = np.array(
             [start for name, start in self._table_names.items() if name.startswith("token_in")],
             np.int64,
         )
-        self._entries_of_position = self._position_entries()  # (P, 0 to 3)
-        self._group_start = self._table_names.get("group_in.weight")
+        self.entries_of_position = self._position_entries()  # (P, 0 to 3)
+        self.group_start = self._table_names.get("group_in.weight")
         colours = colour_table(spec)
         self.colours = self._tensor(colours)  # (V + 1, C + 1)
         self._waves = self._tensor(colour_waves(colours[:-1, :-1]))  # (V, 8C)
@@ -141,11 +150,11 @@ class Network:
     def entries(self, context: np.ndarray, positions: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """Return which rows of the joined table are summed at each position: (N, tables) int64."""
         parts = [
-            context[:, : len(self._token_starts)] + self._token_starts,
-            self._entries_of_position[positions],
+            context[:, : len(self.token_starts)] + self.token_starts,
+            self.entries_of_position[positions],
         ]
-        if self._group_start is not None:
-            parts.append(groups[:, None] + self._group_start)
+        if self.group_start is not None:
+            parts.append(groups[:, None] + self.group_start)
         return np.concatenate(parts, 1)
 
     def output(self, h: Tensor, neighbours: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:

@@ -9,6 +9,10 @@ number of rows (on old processors, at any but one) and is the fastest too; where
 rows are padded to a multiple of 16;
 widths that are multiples of 64, so that threads never share a vector of a row; and elementwise
 work in blocks too small to be shared among threads at all.
+
+On a GPU kernels are chosen by the shape. There every step is of one shape: rows are taken so many
+at a time, and fewer are filled up to as many. That a row's last bits do not depend on its place
+among them either, libraries do not promise; `test_torch_painter.py` looks, where there is a GPU.
 """
 
 from __future__ import annotations
@@ -55,6 +59,11 @@ class Product:
 def row_multiple(device: torch.device) -> int:
     """Return what the number of rows must be a multiple of on this device."""
     return 2 if device.type == "cpu" and packing_works() else 16
+
+
+def of_one_shape(device: torch.device) -> bool:
+    """Whether every step on this device must have the same number of rows."""
+    return device.type != "cpu"
 
 
 def rows_padded(rows: int, multiple: int) -> int:

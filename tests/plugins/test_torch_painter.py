@@ -1,0 +1,481 @@
+"""Painting on the device: the very tokens of the core's loop, with steps of one shape.
+
+Here the device is the CPU, told to do as a GPU does; on a GPU, graphs are recorded as well.
+"""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from pixelgen.data.bands import bands
+from pixelgen.errors import TrainingError
+from pixelgen.generation import Wishes, paint, paint_many
+from pixelgen.models.interface import StepInputs
+from pixelgen.plan import Plan
+from pixelgen.plugins import catalogue
+from pixelgen.samplers.interface import Sampler
+from pixelgen.samplers.multinomial import Multinomial
+from pixelgen.samplers.top_k import TopK
+
+torch = pytest.importorskip("torch")
+
+from pixelgen_torch import painter as painters  # noqa: E402
+from pixelgen_torch.decoder import NetworkDecoder  # noqa: E402
+from pixelgen_torch.gpt import GPTDecoder  # noqa: E402
+from pixelgen_torch.lstm import TorchLSTM  # noqa: E402
+from pixelgen_torch.painter import Painter  # noqa: E402
+
+from . import test_torch_families as families  # noqa: E402
+from . import test_torch_lstm as lstms  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("small_pyramids")
+
+SAMPLER = Multinomial(Multinomial.Options())
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+LSTMS = ["default", "two layers with dropout", "picture", "no colours", "no tokens", "plain"]
+OTHERS = ["mlp", "gpt", "gpt, itself alone"]
+CUTS = {"top-k": {"k": 3}, "top-p": {"p": 0.7}, "min-p": {"share": 0.2}, "typical": {"mass": 0.6}}
+every_sampler = pytest.mark.parametrize("name", ["multinomial", "greedy", *CUTS])
+
+
+@pytest.fixture
+def as_a_gpu(monkeypatch):
+    """Steps of 16 rows, all on the device, which is the CPU."""
+    monkeypatch.setattr("pixelgen_torch.model.of_one_shape", lambda device: True)
+    monkeypatch.setattr("pixelgen_torch.decoder.of_one_shape", lambda device: True)
+    monkeypatch.setattr(NetworkDecoder, "together", 16)
+    monkeypatch.setattr(GPTDecoder, "together", 4)
+
+
+def model_of(kind, **world):
+    """A model that has learned a little, and its cutter."""
+    if kind in families.KINDS:
+        return families.trained(kind, **world)
+    model, cutter = lstms.make(lstms.KINDS[kind], groups=2, **world)
+    for batch in lstms.batches(cutter, groups=2)[:3]:
+        model.train_step(batch, 0.0)
+    return model, cutter
+
+
+def plan_of(cutter, pictures=3, *, seed=5, sampler=SAMPLER, grid=None, given=None, **more):
+    """The plan of the first band of some pictures."""
+    band = next(iter(bands(cutter, grid, given)))
+    return Plan(
+        band.cutter,
+        band.schedule,
+        sampler,
+        seed,
+        np.arange(pictures),
+        np.arange(pictures, dtype=np.int32) % 2,
+        places=band.places,
+        **more,
+    )
+
+
+def assert_painted_alike(model, plan):
+    there = model.generate(plan)
+    assert there.dtype == np.int32
+    np.testing.assert_array_equal(there, paint(model, plan))
+
+
+@pytest.mark.parametrize("scan", ["raster", "pyramid", "hilbert"])
+@pytest.mark.parametrize("kind", LSTMS + OTHERS)
+def test_the_tokens_are_those_of_the_cores_loop(as_a_gpu, kind, scan):
+    model, cutter = model_of(kind, scan=scan)
+    assert_painted_alike(model, plan_of(cutter))
+
+
+@pytest.mark.parametrize("kind", ["default", "gpt"])
+def test_a_picture_is_the_same_alone_and_among_others(as_a_gpu, kind):
+    model, cutter = model_of(kind)
+    together = model.generate(plan_of(cutter, 7))
+    for count in (1, 2, 6):
+        np.testing.assert_array_equal(model.generate(plan_of(cutter, count)), together[:count])
+
+
+@pytest.mark.parametrize("kind", ["default", "mlp", "gpt"])
+def test_steps_of_one_shape_give_the_numbers_of_any_other(monkeypatch, kind):
+    model, cutter = model_of(kind)
+    plan = plan_of(cutter)
+    nats = {}
+    for together in (None, 4, 64):
+        if together is not None:
+            monkeypatch.setattr("pixelgen_torch.decoder.of_one_shape", lambda device: True)
+            monkeypatch.setattr(NetworkDecoder, "together", together)
+            monkeypatch.setattr(GPTDecoder, "together", together)
+        nats[together] = np.zeros((3, cutter.scan.cells))
+        paint(model, plan, nats=nats[together])
+    np.testing.assert_allclose(nats[4], nats[None], atol=1e-5)
+    np.testing.assert_allclose(nats[64], nats[None], atol=1e-5)
+
+
+@every_sampler
+def test_every_sampler_paints_on_the_device(as_a_gpu, name):
+    model, cutter = model_of("default")
+    sampler = catalogue().load("sampler", name)
+    plan = plan_of(cutter, sampler=sampler(sampler.Options(**CUTS.get(name, {}), temperature=0.8)))
+    assert_painted_alike(model, plan)
+
+
+def test_given_tokens_stand_and_are_read(as_a_gpu):
+    model, cutter = model_of("default", scan="pyramid")
+    generator = np.random.default_rng(2)
+    grid = generator.integers(0, cutter.vocab_size, cutter.scan.grid, np.int32)
+    grid[generator.random(grid.shape) < 0.5] = -1
+    given = np.tile(cutter.scan.canvas(grid[None]), (3, 1))
+    plan = plan_of(cutter, given=grid)
+    assert_painted_alike(model, with_given(plan, given))
+    # Another plan's tokens, painted by the same painter.
+    assert_painted_alike(model, with_given(plan, np.roll(given, 1, 1)))
+
+
+def with_given(plan, given):
+    return Plan(
+        plan.cutter, plan.schedule, plan.sampler, plan.seed, plan.pictures, plan.groups, given
+    )
+
+
+def test_a_course_of_temperatures_is_followed(as_a_gpu):
+    model, cutter = model_of("default")
+    course = np.linspace(1.5, 0.2, cutter.scan.cells)
+    plan = plan_of(cutter, temperatures=course)
+    assert_painted_alike(model, plan)
+    assert (model.generate(plan) != model.generate(plan_of(cutter))).any()
+
+
+def test_a_picture_of_another_size_is_painted_in_bands(as_a_gpu, monkeypatch):
+    monkeypatch.setattr("pixelgen.data.bands.ROWS", 6)
+    monkeypatch.setattr("pixelgen.data.bands.CELLS", 1)
+    model, cutter = model_of("default", scan="pyramid")
+    wishes = Wishes(grid=(21, 9))
+    assert model.generate(plan_of(cutter, grid=wishes.grid)) is not None
+    there = list(paint_many(model, cutter, SAMPLER, seed=1, pictures=range(2), wishes=wishes))
+    monkeypatch.setattr(TorchLSTM, "generate", lambda self, plan: None)
+    loop = list(paint_many(model, cutter, SAMPLER, seed=1, pictures=range(2), wishes=wishes))
+    np.testing.assert_array_equal(there, loop)
+
+
+def test_mixtures_of_groups_are_left_to_the_loop(as_a_gpu):
+    model, cutter = model_of("default")
+    assert model.generate(plan_of(cutter, mixture={0: 0.5, 1: 0.5})) is None
+
+
+def test_on_a_cpu_painting_is_left_to_the_loop():
+    model, cutter = model_of("default")
+    assert model.generate(plan_of(cutter)) is None
+
+
+class OfNumPy(Sampler):
+    """A sampler that does not keep to the namespace that it is given."""
+
+    def probabilities(self, logits, xp):
+        assert isinstance(logits, np.ndarray)
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return weights / weights.sum(axis=1, keepdims=True)
+
+
+def test_a_sampler_that_takes_no_tensors_is_left_to_the_loop(as_a_gpu):
+    model, cutter = model_of("default")
+    assert model.generate(plan_of(cutter, sampler=OfNumPy(OfNumPy.Options()))) is None
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The painters that have been made."""
+    painters_made = []
+
+    class Counted(Painter):
+        def __init__(self, *args):
+            super().__init__(*args)
+            painters_made.append(self)
+
+    monkeypatch.setattr(painters, "Painter", Counted)
+    return painters_made
+
+
+def test_a_painter_serves_again_until_something_changes(as_a_gpu, made):
+    model, cutter = model_of("default")
+
+    def makes(plan):
+        before = len(made)
+        assert_painted_alike(model, plan)
+        return len(made) > before
+
+    assert makes(plan_of(cutter))
+    assert not makes(plan_of(cutter, seed=6))
+    assert makes(plan_of(cutter, 2))
+    assert not makes(plan_of(cutter))
+    assert makes(plan_of(cutter, 2, sampler=TopK(TopK.Options(k=2))))
+    assert makes(plan_of(cutter, 2, sampler=TopK(TopK.Options(k=3))))
+    assert not makes(plan_of(cutter, 2, sampler=TopK(TopK.Options(k=3))))
+    assert makes(plan_of(cutter, 2, grid=(5, 8)))
+    assert makes(plan_of(cutter, 2, temperatures=np.full(cutter.scan.cells, 0.5)))
+    assert not makes(plan_of(cutter, 2, temperatures=np.full(cutter.scan.cells, 0.7)))
+    assert makes(plan_of(cutter))  # more than are kept have been made since
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw", "rmsprop"])
+def test_a_painter_paints_with_no_earlier_weights(as_a_gpu, optimizer):
+    model, cutter = lstms.make({"optimizer": optimizer, "learning_rate": 0.1}, groups=2)
+    plan = plan_of(cutter)
+    before = model.generate(plan)
+    for batch in lstms.batches(cutter, groups=2):
+        model.train_step(batch, 0.0)
+        assert_painted_alike(model, plan)
+    assert (model.generate(plan) != before).any()
+
+
+def test_no_more_painters_are_kept_than_memory_is_meant_for(as_a_gpu, monkeypatch):
+    model, cutter = model_of("default")
+    for count in range(1, 6):
+        model.generate(plan_of(cutter, count))
+    assert len(model._painters._idle) == painters.KEPT
+    monkeypatch.setattr(painters, "KEPT_CELLS", 7 * (cutter.scan.cells + 2))
+    model.generate(plan_of(cutter, 6))
+    assert [painter._pictures for painter in model._painters._idle] == [6]
+
+
+def test_a_lack_of_memory_gives_back_what_painters_had(as_a_gpu, monkeypatch):
+    model, cutter = model_of("default")
+    model.generate(plan_of(cutter))
+
+    def lacking(slots):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(model, "decoder", lacking)
+    with pytest.raises(torch.OutOfMemoryError):
+        model.generate(plan_of(cutter, 2))
+    assert model._painters._idle == []
+
+
+def test_a_model_that_has_painted_can_be_copied(as_a_gpu):
+    model, cutter = model_of("default")
+    painted = model.generate(plan_of(cutter))
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.generate(plan_of(cutter)), painted)
+
+
+def test_where_only_deterministic_operations_are_allowed_the_loop_paints(as_a_gpu):
+    model, cutter = model_of("default")
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert model.generate(plan_of(cutter)) is None
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_all_bands_in_the_midst_of_a_tall_picture_are_one_painters(as_a_gpu, made, monkeypatch):
+    monkeypatch.setattr("pixelgen.data.bands.ROWS", 6)
+    monkeypatch.setattr("pixelgen.data.bands.CELLS", 1)
+    model, cutter = model_of("default")
+    wishes = Wishes(grid=(60, 6))
+    list(paint_many(model, cutter, SAMPLER, seed=1, pictures=range(2), wishes=wishes))
+    assert 2 <= len(made) <= 3
+
+
+def test_logits_that_are_not_numbers_are_an_error_and_the_next_plan_is_painted(as_a_gpu):
+    model, cutter = model_of("default")
+    leaf = model.network.leaves()["output.bias"]
+    kept = leaf.detach().clone()
+    with torch.no_grad():
+        leaf.fill_(float("nan"))
+    with pytest.raises(TrainingError, match="not numbers"):
+        model.generate(plan_of(cutter))
+    with torch.no_grad():
+        leaf.copy_(kept)
+    assert_painted_alike(model, plan_of(cutter))
+
+
+@pytest.fixture
+def replayed(monkeypatch):
+    """Waves painted by what stands for graphs, one an entry; they paint nothing if that is said."""
+    waves = []
+
+    def stand_in(*, paints):
+        def recorded(work, device):
+            work()  # as when it is recorded
+
+            def replay():
+                waves.append(1)
+                if paints:
+                    work()
+
+            return replay
+
+        monkeypatch.setattr("pixelgen_torch.painter.recorded", recorded)
+        return waves
+
+    return stand_in
+
+
+@pytest.mark.parametrize("pictures", [1, 9])  # all waves of one step; of one to five
+def test_graphs_that_paint_alike_are_used(as_a_gpu, replayed, pictures):
+    model, cutter = model_of("default")
+    plan = plan_of(cutter, pictures)
+    waves = replayed(paints=True)
+    whole, checked = len(plan.schedule.waves), min(painters.CHECKED, len(plan.schedule.waves))
+    assert_painted_alike(model, plan)
+    assert len(waves) == checked + whole
+    assert_painted_alike(model, plan)
+    assert len(waves) == checked + 2 * whole
+
+
+def test_graphs_that_paint_otherwise_are_not_used(as_a_gpu, replayed):
+    model, cutter = model_of("default")
+    plan = plan_of(cutter)
+    waves = replayed(paints=False)
+    assert_painted_alike(model, plan)
+    assert len(waves) == min(painters.CHECKED, len(plan.schedule.waves))
+
+
+class Looking(Multinomial):
+    """Looks at a number, for which the device must be waited for."""
+
+    def probabilities(self, logits, xp):
+        float(logits[0, 0])
+        return super().probabilities(logits, xp)
+
+
+def test_with_a_sampler_that_waits_nothing_is_recorded(as_a_gpu, replayed):
+    model, cutter = model_of("default")
+    waves = replayed(paints=True)
+    assert_painted_alike(model, plan_of(cutter, sampler=Looking(Looking.Options())))
+    assert waves == []
+
+
+@pytest.mark.parametrize("kind", ["default", "mlp", "gpt"])
+def test_a_wave_takes_no_more_steps_than_its_rows_need(as_a_gpu, monkeypatch, kind):
+    model, cutter = model_of(kind)
+    plan = plan_of(cutter, 9)
+    taken = []
+    step = Painter._step
+    monkeypatch.setattr(Painter, "_step", lambda self, *rows: taken.append(1) or step(self, *rows))
+    assert_painted_alike(model, plan)
+    at_once = model.decoder(1).at_once
+    assert len(taken) == sum(-(-9 * len(wave) // at_once) for wave in plan.schedule.waves)
+
+
+# -- on a GPU ---------------------------------------------------------------------------------
+
+
+def on_the_gpu(kind):
+    """A model that has learned a little, moved there, and its cutter."""
+    model, cutter = model_of(kind, scan="pyramid")
+    return moved(model), cutter
+
+
+def moved(model):
+    weights, options = model.network.weights(), model.network.options
+    network = type(model.network)(model.spec, options, weights, torch.device("cuda", 0))
+    return type(model)(network, 0)
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """What has been recorded."""
+    made = []
+    record = painters.recorded
+    monkeypatch.setattr(painters, "recorded", lambda *args: made.append(record(*args)) or made[-1])
+    return made
+
+
+def assert_used(model, graphs):
+    """The last painter paints with the graphs, all of which were recorded."""
+    assert graphs
+    assert None not in graphs
+    assert set(model._painters._idle[-1]._graphs.values()) <= set(graphs)
+    assert model._painters._idle[-1]._graphs
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("kind", LSTMS + OTHERS)
+def test_on_a_gpu_the_tokens_are_those_of_the_loop_and_of_a_graph(kind, graphs):
+    model, cutter = on_the_gpu(kind)
+    assert_painted_alike(model, plan_of(cutter))
+    assert_used(model, graphs)
+    assert_painted_alike(model, plan_of(cutter, seed=9))
+    assert_painted_alike(model, plan_of(cutter, 64))
+    course = np.linspace(1.5, 0.2, cutter.scan.cells)
+    assert_painted_alike(model, plan_of(cutter, temperatures=course))
+    assert_used(model, graphs)
+
+
+@pytest.mark.gpu
+@needs_gpu
+@every_sampler
+def test_on_a_gpu_every_sampler_can_be_recorded(name, graphs):
+    model, cutter = on_the_gpu("default")
+    sampler = catalogue().load("sampler", name)
+    chosen = sampler(sampler.Options(**CUTS.get(name, {})))
+    assert_painted_alike(model, plan_of(cutter, sampler=chosen))
+    assert_used(model, graphs)
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("painting", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ["default", "mlp", "gpt"])
+def test_on_a_gpu_a_rows_bits_do_not_depend_on_its_place(kind, painting):
+    """At the widths of real models, in steps of one shape."""
+    wide = {"embedding": 256, "painting": painting}
+    if kind == "gpt":
+        wide["heads"] = 8
+    else:
+        wide["hidden"] = 512
+    if kind in families.KINDS:
+        model, cutter = families.build(kind, wide, groups=2)
+    else:
+        model, cutter = lstms.make(wide, vocab=1000, groups=2)
+    model = moved(model)
+    rows = model.decoder(1).at_once
+    generator = np.random.default_rng(3)
+    context = generator.integers(0, cutter.vocab_size + 1, (rows, model.spec.context_size))
+    positions = generator.integers(0, cutter.scan.cells, rows)
+
+    def logits(order):
+        return model.decoder(rows).step(
+            StepInputs(
+                context=context[order].astype(np.int32),
+                positions=positions[order].astype(np.int32),
+                slots=np.arange(len(order), dtype=np.int32),
+                starts=np.ones(len(order), bool),
+                groups=np.zeros(len(order), np.int32),
+                canvas=np.zeros((1, 1), np.int32),
+                pictures=np.zeros(len(order), np.int32),
+            )
+        )
+
+    expected = logits(np.arange(rows))
+    for order in (generator.permutation(rows), np.roll(np.arange(rows), 1), np.arange(3)):
+        np.testing.assert_array_equal(logits(order), expected[order])
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_on_a_gpu_what_fails_to_be_recorded_leaves_nothing_behind(monkeypatch, graphs):
+    monkeypatch.setattr(painters, "waits_for_nothing", lambda *args: True)
+    model, cutter = on_the_gpu("default")
+    before = torch.cuda.current_stream()
+    assert_painted_alike(model, plan_of(cutter, sampler=Looking(Looking.Options())))
+    assert graphs == [None]
+    assert torch.cuda.current_stream() == before
+    graphs.clear()
+    assert_painted_alike(model, plan_of(cutter))
+    assert_used(model, graphs)
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_on_a_gpu_several_threads_paint_with_one_model(graphs):
+    model, cutter = on_the_gpu("default")
+    plans = [plan_of(cutter, 2 + seed % 3, seed=seed) for seed in range(12)]
+    expected = [paint(model, plan) for plan in plans]
+    with ThreadPoolExecutor(4) as threads:
+        for painted, tokens in zip(threads.map(model.generate, plans), expected, strict=True):
+            np.testing.assert_array_equal(painted, tokens)
+    assert_used(model, graphs)
