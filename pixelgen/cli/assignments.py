@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pixelgen.errors import OptionError, did_you_mean
 from pixelgen.options import parse_value
-from pixelgen.recipe import Recipe
+from pixelgen.recipe import BUDGETS, Recipe, merge
 
 ALIASES = {"quantizer": "tokenizer"}
+ONE_OF = BUDGETS | {"targets"}  # of [training], and of `pixelgen compare`
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -50,6 +51,30 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
             table = table.setdefault(name, {})
         table[option.replace("-", "_")] = parse_value(value.strip())
     return tables
+
+
+def typed(assigned: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was typed as `-o` and as options of their own, as the tables of a recipe.
+
+    Raises:
+        OptionError: the two contradict each other.
+    """
+    for kind, table in assigned.items():
+        own = given.get(kind)
+        if not isinstance(own, Mapping) or kind == "trackers":
+            continue
+        for name, value in table.items():
+            rivals = ONE_OF if kind == "training" and name in ONE_OF else {name}
+            for rival in sorted(rivals & own.keys()):
+                if value == "none" or (rival == name and own[rival] == value):
+                    continue
+                raise OptionError(
+                    f"{value!r} for {kind}.{name} contradicts the option that sets {kind}.{rival} "
+                    f"to {own[rival]!r}",
+                    where=f"in -o {kind}.{name}",
+                    remedy="Leave one of them out",
+                )
+    return merge(assigned, given)
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -124,7 +124,7 @@ def compare(
     and a larger matrix in the same --out runs only what is new. The last line printed is the path
     of the HTML page.
     """
-    from pixelgen.cli.assignments import parse_assignments, parse_size, tables
+    from pixelgen.cli.assignments import parse_assignments, parse_size, tables, typed
     from pixelgen.cli.compare_display import make_watcher
     from pixelgen.cli.interrupt import stop_on_signals
     from pixelgen.cli.painting import executor_named
@@ -137,21 +137,20 @@ def compare(
     pictures, file, runs = _sort_out(what or [])
     assigned = parse_assignments(option or [])
     spread = executor_named(executor, assigned.pop("executor", None)) if executor else None
-    base = merge(
-        read_toml(find_recipe(recipe)) if recipe else {},
-        assigned,
-        tables(
-            source__location=pictures,
-            tokenizer__colors=colors,
-            data__size=None if size is None else list(parse_size(size)),
-            seed=seed,
-            device=device,
-        ),
+    given = tables(
+        source__location=pictures,
+        tokenizer__colors=colors,
+        data__size=None if size is None else list(parse_size(size)),
+        seed=seed,
+        device=device,
     )
     axes = {"model": _words(model), "tokenizer": _words(quantizer), **_varied(vary or [])}
     matrix = {path: values for path, values in axes.items() if values}
     budgets = {"minutes": minutes, "epochs": epochs, "targets": targets}
     budget = {unit: amount for unit, amount in budgets.items() if amount is not None}
+    typed(assigned, {"training": budget})  # which must not contradict each other
+    written_down = read_toml(find_recipe(recipe)) if recipe else {}
+    base = merge(written_down, typed(assigned, given))
     watcher = make_watcher()
     if runs:
         if base or matrix or budget or seeds or spread:

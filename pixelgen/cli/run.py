@@ -139,6 +139,7 @@ def run(
         parse_size,
         parse_temperatures,
         tables,
+        typed,
     )
     from pixelgen.cli.display import make_display
     from pixelgen.cli.interrupt import stop_on_signals
@@ -171,8 +172,8 @@ def run(
         device=device,
     )
     written = read_toml(find_recipe(recipe)) if recipe else {}
-    typed = merge(parse_assignments(option or []), given)
-    merged = merge(default_budget(), written, typed)
+    both = typed(parse_assignments(option or []), given)
+    merged = merge(default_budget(), written, both)
     resolved = resolve(Recipe.parse(merged, where=f"recipe {recipe}" if recipe else "options"))
     if dry_run:
         echo(resolved.recipe.toml(), nl=False)

@@ -89,6 +89,12 @@ def test_the_environments_budget_is_for_those_that_have_none(monkeypatch):
         (["--vary", "model=1"], OptionError, "not of the form"),
         (["--vary", "model.hidden"], OptionError, "not of the form"),
         (["--minutes", "1", "--epochs", "2"], OptionError, "'minutes' and as 'epochs'"),
+        (
+            ["--targets", "9", "-o", "training.minutes=2"],
+            OptionError,
+            "2 for training.minutes contradicts the option that sets training.targets to 9",
+        ),
+        (["--colors", "9", "-o", "quantizer.colors=8"], OptionError, "8 for tokenizer.colors"),
         (["missing.toml"], RecipeError, "cannot read"),
         (["--recipe", "nonesuch"], RecipeError, "no recipe is called"),
     ],

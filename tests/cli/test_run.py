@@ -162,6 +162,36 @@ def test_options_of_a_tracker_stay_beside_its_name(learn, tracker):
         learn("--dry-run", "-o", "trackers.my-bars=3").assert_explained("no option of a tracker")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-o", "training.epochs=5", "--minutes", 4), "5 for training.epochs contradicts"),
+        (("-o", "training.epochs=5", "--epochs", 4), "5 for training.epochs contradicts"),
+        (("-o", "tokenizer.colors=9", "--colors", 8), "9 for tokenizer.colors contradicts"),
+        (
+            ("-o", "quantizer.name=median-cut", "-q", "octree"),
+            "'median-cut' for tokenizer.name contradicts",
+        ),
+    ],
+)
+def test_what_is_typed_twice_must_not_contradict_itself(pixelgen, folder, words, said):
+    called = pixelgen("run", folder, *words, "--dry-run")
+    called.assert_explained(said, "in -o", "Leave one of them out")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-o", "training.minutes=none", "--epochs", 4),
+        ("-o", "training.epochs=4", "--epochs", 4),
+        ("-o", "training.checkpoint_every=30s", "--epochs", 4),
+    ],
+)
+def test_what_is_typed_twice_and_agrees_is_taken(pixelgen, folder, words):
+    called = pixelgen("run", folder, *words, "-m", "markov", "--dry-run")
+    assert tomllib.loads(called.out)["training"]["epochs"] == 4
+
+
 def test_a_dry_run_shows_the_resolved_recipe_and_does_nothing(learn, here):
     called = learn("--dry-run", "--size", "16x12", "--temperature", "0.2,0.4", "--temperature", 1)
     assert called.code == 0
