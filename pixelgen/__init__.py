@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pixelgen.errors import PixelgenError as PixelgenError
     from pixelgen.executors.interface import Executor as Executor
     from pixelgen.hookspecs import hookimpl as hookimpl
+    from pixelgen.listener import Listener as Listener
     from pixelgen.models.interface import Decoder as Decoder
     from pixelgen.models.interface import Model as Model
     from pixelgen.models.interface import ModelSpec as ModelSpec
@@ -36,14 +37,13 @@ if TYPE_CHECKING:
     from pixelgen.sources.interface import Source as Source
     from pixelgen.tokenizers.interface import Tokenizer as Tokenizer
     from pixelgen.trackers.interface import Tracker as Tracker
-    from pixelgen.training import Listener as Listener
 
 _HOMES = {
     "BadPicture": "pixelgen.sources.interface",
     "Batch": "pixelgen.data.segments",
     "Decoder": "pixelgen.models.interface",
     "Executor": "pixelgen.executors.interface",
-    "Listener": "pixelgen.training",
+    "Listener": "pixelgen.listener",
     "Model": "pixelgen.models.interface",
     "ModelSpec": "pixelgen.models.interface",
     "Options": "pixelgen.options",

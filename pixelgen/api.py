@@ -17,6 +17,7 @@ from pixelgen.carrying_out import (
 )
 from pixelgen.data.material import fit_tokenizer, make_material
 from pixelgen.framing import framing_of
+from pixelgen.listener import Listener
 from pixelgen.models.interface import Model
 from pixelgen.processes import help_if_asked
 from pixelgen.provenance import manifest_of
@@ -26,7 +27,6 @@ from pixelgen.resuming import resume as resume
 from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory, check_free
-from pixelgen.training import Listener
 
 UNSUITABLE = frozenset("{}*?[]<>|:;&$\"'")  # in a folder's name; patterns and commands have them
 

@@ -15,6 +15,8 @@ from pixelgen.data.collection import Collection, Split
 from pixelgen.data.material import Material
 from pixelgen.finishing import paint_gallery, samplers_of, show_evolution, write_report
 from pixelgen.generation import in_turn, paint_many
+from pixelgen.listener import Listener
+from pixelgen.loop_state import LoopState
 from pixelgen.models.interface import Model
 from pixelgen.pace import Pace
 from pixelgen.plugins import catalogue
@@ -29,7 +31,7 @@ from pixelgen.runs.manifest import filled
 from pixelgen.runs.moments import Moment, add_moment
 from pixelgen.runs.pictures import set_aside
 from pixelgen.trackers.interface import tracking
-from pixelgen.training import End, Listener, Loop, LoopState
+from pixelgen.training import End, Loop
 
 
 @dataclass(frozen=True)

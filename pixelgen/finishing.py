@@ -11,6 +11,7 @@ import numpy as np
 
 from pixelgen.data.material import Material
 from pixelgen.errors import PixelgenError
+from pixelgen.listener import Listener
 from pixelgen.options import parse_options
 from pixelgen.report.evolution import write_evolution
 from pixelgen.report.gallery import Gallery
@@ -21,7 +22,6 @@ from pixelgen.run import Run
 from pixelgen.runs import atomic
 from pixelgen.runs.moments import FINISHED, Moment, add_moment, read_moments
 from pixelgen.samplers.interface import Sampler
-from pixelgen.training import Listener
 
 
 class _Stopped(Exception):

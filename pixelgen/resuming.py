@@ -23,6 +23,8 @@ from pixelgen.data.collection import Collection
 from pixelgen.data.material import make_material
 from pixelgen.errors import RecipeError, RunUnreadable
 from pixelgen.framing import framing_of
+from pixelgen.listener import Listener
+from pixelgen.loop_state import LoopState
 from pixelgen.models.interface import Model
 from pixelgen.plugins import catalogue
 from pixelgen.processes import help_if_asked, world_size
@@ -34,7 +36,6 @@ from pixelgen.runs import atomic
 from pixelgen.runs.directory import RunDirectory
 from pixelgen.runs.moments import forget_moments_after
 from pixelgen.tokenizers.interface import Tokenizer
-from pixelgen.training import Listener, LoopState
 
 
 def resume(

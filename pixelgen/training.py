@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,7 +21,8 @@ from pixelgen.data.material import Material
 from pixelgen.data.segments import Batch
 from pixelgen.errors import OutOfMemory, TrainingError
 from pixelgen.evaluation.bits import bits_per_pixel, nats_by_cell
-from pixelgen.loop_state import LoopState as LoopState
+from pixelgen.listener import Listener
+from pixelgen.loop_state import LoopState
 from pixelgen.models.interface import Model
 from pixelgen.pace import Pace
 from pixelgen.randomness import generator_for
@@ -37,38 +38,6 @@ SLOWER = 0.25  # times the learning rate, once the loss was no number or has run
 
 class Derailed(Exception):
     """A loss is NaN or infinite, or has run away; says which."""
-
-
-class Listener:
-    """Told of everything that happens in a run; the default does nothing with it."""
-
-    def note(self, text: str) -> None:
-        """Something the user should know, in one sentence."""
-
-    def note_once(self, text: str) -> None:
-        """The same, of what may come about again and again."""
-        said: set[str] = self.__dict__.setdefault("_said", set())
-        if text not in said:
-            said.add(text)
-            self.note(text)
-
-    def stage(self, text: str) -> None:
-        """A stage before or after training begins, such as "reading pictures"."""
-
-    def begin(self, state: LoopState, description: str) -> None:
-        """Training begins or goes on."""
-
-    def step(self, state: LoopState, progress: float, bits: float, seconds_left: float) -> None:
-        """A step has been taken; `bits` are the epoch's mean training bits per pixel so far."""
-
-    def epoch(self, metrics: dict[str, Any]) -> None:
-        """An epoch's line has been added to `metrics.jsonl`."""
-
-    def sampled(self, epoch: int, temperatures: Sequence[float], pictures: np.ndarray) -> None:
-        """The model has painted (rows, columns, H, W, C) uint8, a row a temperature."""
-
-    def end(self) -> None:
-        """Training has ended, for whatever reason."""
 
 
 End = Literal["budget", "patience", "stopped"]

@@ -21,9 +21,9 @@ from pixelgen.errors import (
     SourceError,
     StorageError,
 )
+from pixelgen.listener import Listener
 from pixelgen.recipe import Recipe
 from pixelgen.resolving import resolve
-from pixelgen.training import Listener
 
 
 class Notes(Listener):

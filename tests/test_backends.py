@@ -15,11 +15,11 @@ from pixelgen import api
 from pixelgen.backends import family_of, members, with_backend
 from pixelgen.cli import app
 from pixelgen.errors import OptionError, PluginNotFound, RunUnreadable
+from pixelgen.listener import Listener
 from pixelgen.models.canonical.options import CanonicalOptions
 from pixelgen.models.numpy_lstm import NumpyLSTM
 from pixelgen.plugins import registered
 from pixelgen.run import Run
-from pixelgen.training import Listener
 
 TINY = {"name": "numpy-lstm", "hidden": 8, "embedding": 6, "projection": 5, "context": "near"}
 

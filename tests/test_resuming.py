@@ -14,11 +14,11 @@ from PIL import Image
 from pixelgen.api import resume, start
 from pixelgen.errors import RecipeError, RunInUse, RunNotFound, RunUnreadable
 from pixelgen.evaluation.held_out import held_out_of
+from pixelgen.listener import Listener
 from pixelgen.recipe import Recipe
 from pixelgen.resolving import resolve
 from pixelgen.runs import checksums
 from pixelgen.runs.directory import RunDirectory
-from pixelgen.training import Listener
 
 pytestmark = pytest.mark.usefixtures("toy_models")
 

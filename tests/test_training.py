@@ -15,11 +15,11 @@ import pixelgen
 from pixelgen.api import start
 from pixelgen.data.material import Material
 from pixelgen.errors import OutOfMemory, TrainingError
+from pixelgen.listener import Listener
 from pixelgen.models.interface import Model
 from pixelgen.plugins import registered
 from pixelgen.runs.checkpoints import Checkpoints, step_of
 from pixelgen.runs.directory import RunDirectory
-from pixelgen.training import Listener
 
 pytestmark = pytest.mark.usefixtures("toy_models")
 

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from pixelgen.cli.halfblocks import half_blocks
 from pixelgen.cli.visible import shown
-from pixelgen.training import Listener, LoopState
+from pixelgen.listener import Listener
+from pixelgen.loop_state import LoopState
 
 PLAIN_EVERY = 10.0  # seconds between lines within an epoch, where there is no terminal
 SHOWN_EPOCHS = 8

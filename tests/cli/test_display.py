@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pixelgen.cli.display import LiveDisplay, PlainDisplay, bits, duration, make_display
 from pixelgen.cli.halfblocks import half_blocks
-from pixelgen.training import LoopState
+from pixelgen.loop_state import LoopState
 
 METRICS = {
     "epoch": 3,

@@ -13,10 +13,10 @@ import pytest
 import pixelgen
 from pixelgen.api import resume, start
 from pixelgen.errors import OptionError, PluginNotFound, PluginUnusable
+from pixelgen.listener import Listener
 from pixelgen.plugins import Catalogue, Problem, catalogue, registered
 from pixelgen.trackers.csv import CSV
 from pixelgen.trackers.interface import tracking
-from pixelgen.training import Listener
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -14,11 +14,11 @@ from small_runs import carry_out, difference, make_pictures, results, small_reci
 
 from pixelgen.api import resume, start
 from pixelgen.errors import StorageError
+from pixelgen.listener import Listener
 from pixelgen.recipe import Recipe
 from pixelgen.resolving import resolve
 from pixelgen.run import Run
 from pixelgen.runs.directory import RunDirectory
-from pixelgen.training import Listener
 
 EVERY = 6  # pages; benchmarks/reliability.py tries each
 
