@@ -11,7 +11,8 @@ from rich.status import Status
 
 from pixelgen.cli.display import bits, duration
 from pixelgen.cli.visible import shown
-from pixelgen.comparison.conduct import Failure, Watcher
+from pixelgen.comparison.conduct import Watcher
+from pixelgen.comparison.one_run import Failure
 from pixelgen.comparison.ranking import Finished
 from pixelgen.errors import PixelgenError
 from pixelgen.runs.directory import RunDirectory

@@ -16,12 +16,8 @@ matrix adds only what is new.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import signal
-import sys
 import threading
 import tomllib
-import traceback
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,17 +28,13 @@ from pixelgen.comparison.comparable import check_comparable
 from pixelgen.comparison.isolation import apart
 from pixelgen.comparison.labels import distinct, label_settings
 from pixelgen.comparison.matrix import Matrix, Setting, read_finished
-from pixelgen.comparison.measure import Measurement, measure, read_measurement
+from pixelgen.comparison.one_run import Failure, is_finished, measurement_of, outcome_of
 from pixelgen.comparison.preparing import Job, prepare
-from pixelgen.comparison.process import Usage, last_words, run_process
 from pixelgen.comparison.ranking import Finished, Ranking, rank, unequal_budgets
-from pixelgen.errors import PixelgenError, RunNotFound, TrainingError
+from pixelgen.errors import TrainingError
 from pixelgen.executors.interface import Executor
 from pixelgen.recipe import Recipe
-from pixelgen.registration import reason_of
 from pixelgen.runs import atomic
-from pixelgen.runs.directory import RunDirectory
-from pixelgen.runs.lock import locked
 
 LISTEN_EVERY = 0.2  # seconds between two questions whether to stop
 FOLDERS = ("runs", "recipes", "logs", "measured")
@@ -75,15 +67,6 @@ class Watcher:
 
     def failed(self, failure: Failure) -> None:
         """A run has failed; the others go on."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A run that failed, and why."""
-
-    setting: str
-    seed: int
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -204,7 +187,7 @@ def compare_finished(
             watcher.begin(number, len(paths), name, seed, found=True)
             digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
             record = directory / "measured" / f"{path.resolve().name}-{digest}"
-            run = Finished(str(path), seed, path, record, _measurement(path, record), None)
+            run = Finished(str(path), seed, path, record, measurement_of(path, record), None)
             ranked[-1][1].append(run)
             watcher.end(run)
             check_comparable(
@@ -239,9 +222,9 @@ def _one_by_one(
 ) -> Generator[Finished | Failure | None]:
     """Carry jobs out, one after another; None is one that was stopped, and the last."""
     for number, job in enumerate(jobs, start=1):
-        found = _is_finished(directory / "runs" / job.name)
+        found = is_finished(directory / "runs" / job.name)
         watcher.begin(number, len(jobs), names[job.setting], job.seed, found=found)
-        outcome = _outcome(job, names, directory, watcher, should_stop)
+        outcome = outcome_of(job, names[job.setting], directory, watcher.tick, should_stop)
         yield outcome
         if outcome is None:
             return
@@ -262,7 +245,7 @@ def _shared_out(
     before that, by an error, it stays.
     """
     watcher.sharing_out(len(jobs))
-    before = [_is_finished(directory / "runs" / job.name) for job in jobs]
+    before = [is_finished(directory / "runs" / job.name) for job in jobs]
     stop = directory / ".stop"
     stop.unlink(missing_ok=True)
     ended = threading.Event()
@@ -293,30 +276,11 @@ def _shared_out(
 
 def _outcome_apart(names: Sequence[str], directory: Path, job: Job) -> Finished | Failure | None:
     stop = (directory / ".stop").exists
-    return _outcome(job, names, directory, Watcher(), stop, shared=True)
+    return outcome_of(job, names[job.setting], directory, _nobody, stop, shared=True)
 
 
-def _outcome(
-    job: Job,
-    names: Sequence[str],
-    directory: Path,
-    watcher: Watcher,
-    should_stop: Callable[[], bool],
-    *,
-    shared: bool = False,
-) -> Finished | Failure | None:
-    """Carry a job out, unless it is finished, and measure it; None if it was stopped."""
-    name = names[job.setting]
-    try:
-        with atomic.explained(directory):
-            if _state(directory / "runs" / job.name) != "finished":
-                if should_stop():
-                    return None
-                if not _carry_out(job, directory, watcher, should_stop, shared):
-                    return None
-            return _measured(f"{name}, seed {job.seed}", job.seed, directory, job.name)
-    except PixelgenError as error:
-        return Failure(name, job.seed, str(error))
+def _nobody(run: Path) -> None:
+    """Is told that a run goes on."""
 
 
 def _names(settings: Sequence[Setting], recipes: Sequence[dict[str, object]]) -> list[str]:
@@ -340,103 +304,3 @@ def _printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
-
-
-def _state(path: Path) -> str:
-    """`finished`, `stopped`, `running`, or an empty string where there is no run."""
-    try:
-        return str(RunDirectory.open(path).manifest().get("state"))
-    except RunNotFound:
-        return ""
-
-
-def _is_finished(path: Path) -> bool:
-    """Whether there is a finished run; one that cannot be read is for `_outcome` to explain."""
-    try:
-        return _state(path) == "finished"
-    except PixelgenError:
-        return False
-
-
-def _carry_out(
-    job: Job, directory: Path, watcher: Watcher, should_stop: Callable[[], bool], shared: bool
-) -> bool:
-    """Run a job, or go on with it; return whether it has finished rather than been stopped."""
-    path, record = directory / "runs" / job.name, directory / "measured" / job.name
-    recipe, log = directory / "recipes" / f"{job.name}.toml", directory / "logs" / f"{job.name}.txt"
-    usage_file = record / "usage.json"
-    before = Usage()
-    if path.exists() and any((path / "checkpoints").glob("step-*")):
-        arguments = ["resume", str(path)]
-        before = _usage(record) or Usage(whole=False)
-    else:  # nothing, or one that was killed before its first checkpoint
-        _clear(path)
-        log.unlink(missing_ok=True)
-        atomic.write_text(recipe, job.recipe)
-        arguments = ["run", "--recipe", str(recipe), "--out", str(path)]
-    if should_stop():
-        return False
-    said = log.stat().st_size if log.exists() else 0
-    # Should this process be killed, what the run used up to then is not known.
-    record.mkdir(exist_ok=True)
-    unfinished = before.and_then(Usage(shared=shared, whole=False))
-    atomic.write_text(usage_file, unfinished.model_dump_json(indent=2) + "\n")
-    code, usage = run_process(
-        arguments, log, tick=lambda: watcher.tick(path), should_stop=should_stop
-    )
-    used = before.and_then(usage.model_copy(update={"shared": shared}))
-    atomic.write_text(usage_file, used.model_dump_json(indent=2) + "\n")
-    if _state(path) == "finished":
-        return True
-    if should_stop():
-        return False
-    if code < 0:
-        raise TrainingError(
-            f"it died of signal {-code}",
-            where=str(log),
-            remedy="It was out of memory, most likely: take smaller pictures or models"
-            if -code == signal.SIGKILL
-            else "",
-        )
-    raise TrainingError(last_words(log, said) or f"it left with exit code {code}", where=str(log))
-
-
-def _clear(run: Path) -> None:
-    """Remove what is left of a run.
-
-    Raises:
-        RunInUse: another process goes on with it.
-    """
-    if not run.is_dir():
-        return
-    with locked(run, then="give the same command again, which goes on with"):
-        shutil.rmtree(run, ignore_errors=True)
-    if sys.platform == "win32":  # where the file of a lock that is held stays
-        shutil.rmtree(run, ignore_errors=True)
-
-
-def _usage(record: Path) -> Usage | None:
-    """What a run's processes used; None where nobody wrote it down."""
-    path = record / "usage.json"
-    return Usage.model_validate_json(path.read_bytes()) if path.exists() else None
-
-
-def _measurement(path: Path, record: Path) -> Measurement:
-    """What was measured of a run before, or is now, in a process of its own."""
-    ended = RunDirectory.open(path).manifest().get("ended", "")
-    return read_measurement(record, ended) or apart(measure, path, record)
-
-
-def _measured(name: str, seed: int, directory: Path, directory_name: str) -> Finished:
-    path, record = directory / "runs" / directory_name, directory / "measured" / directory_name
-    try:
-        found = _measurement(path, record)
-    except (PixelgenError, OSError):
-        raise
-    except Exception as error:  # of a plugin's: the other runs go on
-        log = directory / "logs" / f"{directory_name}.txt"
-        with log.open("a", encoding="utf-8") as file:
-            file.write(traceback.format_exc())
-        reason = f"it cannot be measured: {reason_of(error)}"
-        raise TrainingError(reason, where=str(log)) from error
-    return Finished(name, seed, path, record, found, _usage(record))

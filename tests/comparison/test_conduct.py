@@ -13,7 +13,7 @@ from comparison.small import HOSTILE_SETTING, matrix_of, paint_folder
 from PIL import Image
 
 from pixelgen.api import start
-from pixelgen.comparison import conduct
+from pixelgen.comparison import conduct, one_run
 from pixelgen.comparison.comparable import NotComparable
 from pixelgen.comparison.conduct import Watcher, compare, compare_finished
 from pixelgen.comparison.preparing import prepare
@@ -230,7 +230,7 @@ def test_what_a_run_used_is_not_known_where_the_comparison_was_killed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(conduct, "run_process", killed)
+        patch.setattr(one_run, "run_process", killed)
         with pytest.raises(KeyboardInterrupt):
             compare(matrix, tmp_path)
     [row] = compare(matrix, tmp_path).ranking.rows
@@ -338,8 +338,8 @@ def test_a_run_that_cannot_be_measured_does_not_stop_the_others(
 
     directory = tmp_path / "comparison"
     shutil.copytree(compared.directory, directory)
-    job, measurement = prepare(matrix_of(pictures))[0], conduct._measurement
-    monkeypatch.setattr(conduct, "_measurement", broken)
+    job, measurement = prepare(matrix_of(pictures))[0], one_run.measurement_of
+    monkeypatch.setattr(one_run, "measurement_of", broken)
     found = compare(matrix_of(pictures), directory)
     [failure] = found.failures
     assert "it cannot be measured: ValueError: shapes" in failure.reason
@@ -352,7 +352,7 @@ def test_a_run_that_was_killed_is_said_to_be(pictures, tmp_path, monkeypatch):
         log.write_text("epoch 3: 4.1 bits\n")
         return -signal.SIGKILL, Usage()
 
-    monkeypatch.setattr(conduct, "run_process", killed)
+    monkeypatch.setattr(one_run, "run_process", killed)
     with pytest.raises(TrainingError, match="died of signal 9") as caught:
         compare(matrix_of(pictures, seeds=1, setting=[{}]), tmp_path)
     assert "out of memory" in caught.value.what
