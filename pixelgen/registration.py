@@ -8,14 +8,24 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pixelgen.errors import PluginUnusable
+from pixelgen.errors import OptionError, PluginUnusable, did_you_mean
 from pixelgen.importing import without_collecting
+
+
+def check_kind(kind: str, known: Collection[str], *, where: str = "in --kind") -> None:
+    """Raise `OptionError` if no kind of plugin is called so."""
+    if kind not in known:
+        raise OptionError(
+            f"no kind of plugin is called {kind!r}",
+            where=where,
+            remedy=f"{did_you_mean(kind, known)}Known: {', '.join(known)}",
+        )
 
 
 @dataclass(frozen=True)

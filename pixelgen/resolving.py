@@ -120,8 +120,9 @@ def resolve(
     if recipe.data.scan is not None:
         check_scan(recipe.data.scan, where="in [data], or --scan")
     check_device(recipe.device)
+    location = None
     if "source" in kinds:
-        _check_location(recipe.source.location)
+        location = _location(recipe.source.location)
         named = recipe.source.name or (is_token_folder(recipe.source.location) and SOURCE)
         if named == SOURCE:
             recipe = settled(recipe)
@@ -144,11 +145,7 @@ def resolve(
             classes[kind].Options, section.options, owner=f"{kind} {name}"
         )
         dumped = {"name": name, **written(options[kind])}
-        filled[kind] = (
-            {"location": _absolute(recipe.source.location), **dumped}
-            if kind == "source"
-            else dumped
-        )
+        filled[kind] = {"location": location, **dumped} if kind == "source" else dumped
     if "source" in kinds and classes["source"].needs_location and not recipe.source.location:
         raise RecipeError(
             f"source {filled['source']['name']!r} needs to know where the pictures are",
@@ -192,25 +189,25 @@ def _trackers(recipe: Recipe, plugins: Catalogue) -> dict[str, tuple[type[Any], 
     return found
 
 
-def _absolute(location: str | None) -> str | None:
-    """A path that holds from every folder; what is no path here is left alone."""
-    if location is None:
+def _location(given: str | None) -> str | None:
+    """A path that holds from every folder; what is no path here is left alone.
+
+    Raises:
+        RecipeError: a recipe cannot hold the name; Linux allows any bytes in one.
+    """
+    if given is None:
         return None
     try:
-        return str(Path(location).resolve(strict=True))
+        absolute = str(Path(given).resolve(strict=True))
     except (OSError, RuntimeError, ValueError):  # not there, a name that is none, a loop of links
-        return location
-
-
-def _check_location(location: str | None) -> None:
-    """Raise `RecipeError` for a name that a recipe cannot hold; Linux allows any bytes in one."""
-    absolute = _absolute(location)
-    if absolute is not None and readable(absolute) != absolute:
+        absolute = given
+    if readable(absolute) != absolute:
         raise RecipeError(
             f"a recipe is UTF-8, and the name {readable(absolute)!r} is not",
             where="in the place of the pictures",
             remedy="Rename the folder",
         )
+    return absolute
 
 
 def _check_budget(training: TrainingSection) -> None:

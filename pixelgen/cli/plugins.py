@@ -46,17 +46,13 @@ def list_plugins(
     from rich.markup import escape
     from rich.table import Table
 
-    from pixelgen.errors import OptionError, did_you_mean
     from pixelgen.hookspecs import REGISTERING_HOOKS
     from pixelgen.plugins import catalogue
+    from pixelgen.registration import check_kind
 
     kinds = (*REGISTERING_HOOKS, "plugin")
-    if kind is not None and kind not in kinds:
-        raise OptionError(
-            f"no kind of plugin is called {kind!r}",
-            where="in --kind",
-            remedy=f"{did_you_mean(kind, kinds)}Known: {', '.join(kinds)}",
-        )
+    if kind is not None:
+        check_kind(kind, kinds)
     found = catalogue()
     whole: Any = context.find_root()
     whole.command.list_commands(

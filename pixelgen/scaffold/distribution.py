@@ -16,7 +16,8 @@ from pathlib import Path
 import jinja2
 
 from pixelgen.api_versions import API_VERSIONS
-from pixelgen.errors import OptionError, did_you_mean
+from pixelgen.errors import OptionError
+from pixelgen.registration import check_kind
 
 CORE = ">=0.1,<0.2"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -111,12 +112,7 @@ def write_distribution(name: str, kind: str, into: Path, author: str) -> Path:
     Raises:
         OptionError: the kind is unknown, the name cannot be one, or the folder exists.
     """
-    if kind not in KINDS:
-        raise OptionError(
-            f"no kind of plugin is called {kind!r}",
-            where="in --kind",
-            remedy=f"{did_you_mean(kind, KINDS)}Known: {', '.join(KINDS)}",
-        )
+    check_kind(kind, KINDS)
     _check_name(name)
     target = into / f"pixelgen-{name}"
     if os.path.lexists(target):

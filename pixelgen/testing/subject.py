@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pixelgen.errors import OptionError, PluginNotFound, did_you_mean
+from pixelgen.errors import PluginNotFound, did_you_mean
 from pixelgen.options import parse_options
 from pixelgen.plugins import Catalogue, catalogue
-from pixelgen.registration import Origin, Registration, interface_of
+from pixelgen.registration import Origin, Registration, check_kind, interface_of
 from pixelgen.testing.contract import KINDS
 
 
@@ -87,12 +87,8 @@ def subjects_of(
         OptionError: there is no such kind.
         PluginNotFound: nothing has this name.
     """
-    if kind is not None and kind not in KINDS:
-        raise OptionError(
-            f"no kind of plugin is called {kind!r}",
-            where="in --kind, or kind",
-            remedy=f"{did_you_mean(kind, KINDS)}Known: {', '.join(KINDS)}",
-        )
+    if kind is not None:
+        check_kind(kind, KINDS, where="in --kind, or kind")
     details: dict[str, Any] = {
         "options": dict(options or {}),
         "device": device,
