@@ -18,6 +18,7 @@ from pixelgen.options import describe_options, parse_options
 
 torch = pytest.importorskip("torch")
 
+from pixelgen_torch import muon  # noqa: E402
 from pixelgen_torch.device import choose_device  # noqa: E402
 from pixelgen_torch.learning import targets_of  # noqa: E402
 from pixelgen_torch.lstm import TorchLSTM  # noqa: E402
@@ -443,6 +444,43 @@ def test_a_step_that_fails_as_the_matrices_are_moved_leaves_all_as_it_was(monkey
     assert_same(weights_of(model), weights_of(straight))
     assert model.train_step(todo[2], 0.0) == straight.train_step(todo[2], 0.0)
     assert_same(weights_of(model), weights_of(straight))
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_a_step_that_fails_as_moments_are_made_can_be_taken_again(monkeypatch, optimizer):
+    (model, cutter), (straight, _) = (make({"optimizer": optimizer}) for _ in range(2))
+    batch = batches(cutter)[0]
+    real, made = torch.zeros_like, []
+
+    def lacking(*arguments, **options):
+        if "memory_format" in options:  # as moments are made
+            made.append(1)
+            if len(made) == 3:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(*arguments, **options)
+
+    model.learning  # noqa: B018  its own zeros are made before
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "zeros_like", lacking)
+        with pytest.raises(torch.OutOfMemoryError):
+            model.train_step(batch, 0.0)
+    assert len(made) == 3
+    assert model.train_step(batch, 0.0) == straight.train_step(batch, 0.0)
+    assert_same(weights_of(model), weights_of(straight))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_matrices_of_several_shapes_are_made_orthogonal_together(dtype):
+    generator = torch.Generator().manual_seed(1)
+    shapes = [(4, 8, 5), (1, 5, 8), (3, 6, 6), (2, 1, 9)]
+    groups = [torch.randn(*shape, generator=generator) for shape in shapes]
+    together = muon.orthogonal_together(groups, dtype)
+    for one, blocks in zip(together, groups, strict=True):
+        alone = muon.orthogonal(blocks, dtype)
+        assert one.shape == alone.shape
+        torch.testing.assert_close(
+            one, alone, atol=1e-5 if dtype == torch.float32 else 0.02, rtol=0
+        )
 
 
 def _fails(*arguments):

@@ -114,6 +114,36 @@ def test_the_gpus_road_has_its_weights_in_one_piece_and_changes_no_setting():
     assert torch.backends.cudnn.rnn.fp32_precision == before
 
 
+def test_where_cudnn_refuses_bfloat16_its_lstm_is_in_float32(monkeypatch):
+    """As it may, by the widths; here with PyTorch's own loop in its place."""
+    monkeypatch.setattr(torch, "cudnn_is_acceptable", lambda x: True)
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91300)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    real, asked, refused = torch._VF.lstm, [], [torch.bfloat16]
+
+    def refusing(x, *others):
+        asked.append(x.dtype)
+        if x.dtype in refused:
+            raise RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED")
+        return real(x, *others)
+
+    monkeypatch.setattr(torch._VF, "lstm", refusing)
+    exact = tensors(torch.float32)
+    rough = (exact[0].detach().bfloat16().requires_grad_(), *exact[1:])
+    for taken in (torch.float32, torch.bfloat16):
+        recurrence._bfloat16_works.cache_clear()
+        asked.clear()
+        outputs, _, _ = recurrence._cudnn(*rough)
+        assert outputs.dtype == torch.bfloat16
+        assert asked == [torch.bfloat16, taken]  # tried in little, and then done
+        outputs.float().sum().backward()
+        assert rough[0].grad is not None
+        recurrence._cudnn(*rough)
+        assert asked == [torch.bfloat16, taken, taken]  # tried once
+        refused.clear()
+    recurrence._bfloat16_works.cache_clear()
+
+
 def test_the_last_state_carries_no_gradient():
     _, last_h, last_c = recurrence.lstm(*tensors())
     assert not last_h.requires_grad

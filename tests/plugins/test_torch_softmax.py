@@ -20,8 +20,11 @@ def tensors(count=7, width=3, tokens=5):
     return random(count, width), random(tokens, width), random(tokens), targets
 
 
-def test_loss_and_gradients_are_those_of_the_library(monkeypatch):
+@pytest.mark.parametrize("on_cpu", [True, False])
+def test_loss_and_gradients_are_those_of_the_library(monkeypatch, on_cpu):
+    monkeypatch.setattr(softmax, "is_on_cpu", lambda tensor: on_cpu)
     monkeypatch.setattr(softmax, "ROWS", 3)
+    monkeypatch.setattr(softmax, "AT_ONCE", 20)  # of 5 tokens: 4 rows
     ours, theirs = tensors(), tensors()
     loss = softmax.mean_cross_entropy(*ours)
     z, vectors, bias, targets = theirs
@@ -31,6 +34,19 @@ def test_loss_and_gradients_are_those_of_the_library(monkeypatch):
     (3 * expected).backward()
     for our, their in zip(ours[:3], theirs[:3], strict=True):
         torch.testing.assert_close(our.grad, their.grad)
+
+
+def test_a_share_of_the_loss_is_not_rounded_to_the_products_dtype():
+    share = 341 / 1024  # of which bfloat16 has no exact number
+    gradients = []
+    for factor in (1, share):
+        z, vectors, bias, targets = tensors(width=64)
+        z = z.detach().bfloat16().requires_grad_()
+        loss = softmax.mean_cross_entropy(z, vectors.float(), bias.float(), targets)
+        (factor * loss).backward()
+        gradients.append(z.grad)
+    assert gradients[0].dtype == torch.bfloat16
+    torch.testing.assert_close(gradients[1], (gradients[0].double() * share).bfloat16())
 
 
 def test_the_gradient_is_that_of_finite_differences():

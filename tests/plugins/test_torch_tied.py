@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from pixelgen_torch.tied import bags, by_head, tied_sum  # noqa: E402
+from pixelgen_torch.tied import bags, by_head, plain_tied_sum, tied_sum  # noqa: E402
 
 
 def made_up(rows=7, vocab=5, tied=3, heads=2, size=2, dtype=torch.float64):
@@ -48,11 +48,12 @@ def one_by_one(weights, vectors, neighbours):
     ],
     ids=str,
 )
-def test_the_sum_and_its_gradients_are_those_of_the_equations(shape):
+@pytest.mark.parametrize("road", [tied_sum, plain_tied_sum])  # on a CPU, and elsewhere
+def test_the_sum_and_its_gradients_are_those_of_the_equations(shape, road):
     weights, vectors, neighbours = made_up(**shape)
     leaves = [weights.requires_grad_(), vectors.requires_grad_()]
     expected = one_by_one(weights, vectors, neighbours)
-    got = tied_sum(weights, vectors, neighbours)
+    got = road(weights, vectors, neighbours)
     torch.testing.assert_close(got, expected)
     upstream = torch.randn(got.shape, generator=torch.Generator().manual_seed(2), dtype=got.dtype)
     for mine, theirs in zip(

@@ -15,7 +15,7 @@ import atexit
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from pixelgen.data.segments import Batch, equal_parts
 from pixelgen.errors import TrainingError
 from pixelgen.models.interface import ModelSpec
 from pixelgen.processes import rank, world_size
+from pixelgen.registration import reason_of
 
 if TYPE_CHECKING:
     from pixelgen_torch.model import TorchModel
@@ -88,7 +89,8 @@ class Company:
     def __init__(self) -> None:
         """Join; the first one in waits for the others."""
         self.rank, self.size = rank(), world_size()
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        with_gpus = torch.cuda.is_available() and dist.is_nccl_available()
+        backend = "cpu:gloo,cuda:nccl" if with_gpus else "gloo"
         dist.init_process_group(backend, timeout=FOR_EVER)
         self._leads: TorchModel | None = None
 
@@ -113,7 +115,9 @@ class Company:
     def summed(self, tensors: list[Tensor]) -> None:
         """Replace tensors, alike in all processes, by their sums over all."""
         flat = torch.cat([tensor.reshape(-1).float() for tensor in tensors])
-        with lost_others():
+        # NCCL sets itself up on the current device.
+        here = torch.cuda.device(flat.device) if flat.is_cuda else nullcontext()
+        with lost_others(), here:
             dist.all_reduce(flat)
         sums = torch.split(flat, [tensor.numel() for tensor in tensors])
         for tensor, total in zip(tensors, sums, strict=True):
@@ -148,11 +152,13 @@ def lost_others() -> Iterator[None]:
     """Turn a broken connection into an error that says what to do."""
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as error:
         _forget()
         raise TrainingError(
-            "another process of this job has ended",
-            where=f"in process {rank()} of {world_size()}",
+            "another process of this job has ended, or cannot be reached",
+            where=f"in process {rank()} of {world_size()}: {reason_of(error).splitlines()[0]}",
             remedy=GONE,
         ) from error
 

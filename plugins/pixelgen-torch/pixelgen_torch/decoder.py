@@ -19,6 +19,7 @@ from torch.nn import functional
 from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.canonical.parameters import tied_heads
 from pixelgen.models.interface import Decoder, StepInputs
+from pixelgen_torch.device import there
 from pixelgen_torch.network import Network
 from pixelgen_torch.options import TorchOptions
 from pixelgen_torch.products import (
@@ -188,7 +189,7 @@ class NetworkDecoder(Decoder):
         return Product(weight, bias, self._dtype)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self._network.device)
+        return there(array, self._network.device)
 
     def _prepare_ends(self, network: Network) -> None:
         """Pad and pack the weights of the two layers."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from pixelgen.errors import DeviceNotFound
 from pixelgen.processes import world_size
@@ -61,6 +63,17 @@ def _check_shared(name: str, count: int) -> None:
         )
 
 
+def there(array: np.ndarray, device: torch.device) -> Tensor:
+    """Return an array on a device; on the CPU it shares the memory.
+
+    A GPU takes it when it comes to it, out of pinned memory: nothing waits for it to be idle.
+    """
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 def product_dtype(precision: str, device: torch.device) -> torch.dtype:
     """Return the dtype of products in training for the option `precision`.
 
@@ -69,7 +82,8 @@ def product_dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == "float32":
         return torch.float32
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):  # whose capabilities it tells
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = _cpu_has_bfloat16()
     return torch.bfloat16 if fast or precision == "bfloat16" else torch.float32

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pixelgen.data.segments import Batch, Segments, equal_parts
 from pixelgen_torch.company import Company, LackOfMemory
+from pixelgen_torch.device import there
 from pixelgen_torch.dropout import Dropout
 from pixelgen_torch.optimizer import Optimizer
 from pixelgen_torch.softmax import mean_cross_entropy
@@ -58,20 +59,22 @@ class Learning:
             else:
                 loss, carried = self._gather_together(batch, others)
             self.optimizer.step(progress)
+            told = float(loss)  # which waits for a GPU: last
         except Exception:  # such as for a lack of memory: the step may be taken again in parts
             self.random.set_state(random)
             self.optimizer.forget_gradients()
             raise
         self.carried = carried
-        return loss
+        return told
 
-    def _gather_gradients(self, batch: Batch, mine: slice) -> tuple[float, Any]:
+    def _gather_gradients(self, batch: Batch, mine: slice) -> tuple[Tensor, Any]:
         """Gather the gradients of some of a batch's sequences, part by part.
 
         Returns:
             Their share of the batch's loss, and what they carry on.
         """
-        network, total, carried = self.network, 0.0, []
+        network, carried = self.network, []
+        total = torch.zeros((), device=network.device)
         whole, random = len(batch.starts), self.random.get_state()
         for part in equal_parts(mine.stop - mine.start, self.parts):
             rows = slice(mine.start + part.start, mine.start + part.stop)
@@ -85,11 +88,11 @@ class Learning:
             loss = mean_cross_entropy(z, vectors, bias, targets_of(some, network.device))
             share = some.size / batch.size
             (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
-            total += share * loss.item()
+            total += share * loss.detach()
             carried.append(after)
         return total, network.joined(carried)
 
-    def _gather_together(self, batch: Batch, others: Company) -> tuple[float, Any]:
+    def _gather_together(self, batch: Batch, others: Company) -> tuple[Tensor, Any]:
         """Gather a batch's gradients with the other processes, each of its share of sequences.
 
         Raises:
@@ -98,7 +101,7 @@ class Learning:
         whole = len(batch.starts)
         mine = others.share(whole)
         problem: Exception | None = None
-        loss, carried = 0.0, None
+        loss, carried = torch.zeros((), device=self.network.device), None
         try:
             if mine.stop > mine.start:
                 loss, carried = self._gather_gradients(batch, mine)
@@ -111,7 +114,7 @@ class Learning:
         for leaf in leaves:
             if leaf.grad is None:
                 leaf.grad = torch.zeros_like(leaf)
-        told = torch.tensor([loss, float(problem is not None)], device=self.network.device)
+        told = torch.stack([loss, loss.new_tensor(float(problem is not None))])
         together: Any = None
         tensors: list[Tensor] = []
         if self.carries:
@@ -120,7 +123,7 @@ class Learning:
         others.summed([told, *gradients, *tensors])
         if told[1]:
             raise LackOfMemory(f"in {int(told[1])} of {others.size} processes") from problem
-        return told[0].item(), together
+        return told[0], together
 
     @property
     def carries(self) -> bool:
@@ -143,7 +146,7 @@ def is_lack_of_memory(error: Exception) -> bool:
 
 def targets_of(batch: Batch, device: torch.device) -> Tensor:
     """Return the targets of a batch (TB,), time first."""
-    return torch.tensor(time_first(batch.targets), device=device)
+    return there(time_first(batch.targets), device)
 
 
 def time_first(array: np.ndarray) -> np.ndarray:

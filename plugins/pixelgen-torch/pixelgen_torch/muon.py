@@ -1,15 +1,18 @@
 """Muon on PyTorch; `pixelgen.models.canonical.muon` tells what it does.
 
 Blocks of one shape go through the iteration together, with products in the dtype of the network's.
+On a GPU, where what costs is the number of products, all do: lying, and with zeros around them,
+which stay zeros.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from pixelgen.models.canonical.muon import (
     ITERATIONS,
@@ -29,7 +32,7 @@ class Plan(NamedTuple):
 
     Attributes:
         means: the running means with the gradients of this step in them.
-        directions: the blocks (K, R, C) that the matrices are moved by, about orthogonal.
+        directions: what the matrices are moved by, in blocks that are about orthogonal.
     """
 
     means: dict[str, Tensor]
@@ -56,16 +59,23 @@ class Muon:
         """Return where the gradients in `grad` lead, which takes memory; nothing is changed yet."""
         means: dict[str, Tensor] = {}
         directions: dict[str, Tensor] = {}
+        wanted: list[Tensor] = []  # of one shape: (K, R, C) each
         for shape, names in self._alike.items():
-            wanted = []
+            alike = []
             for name in names:
                 gradient = self._matrices[name].grad
                 assert gradient is not None
                 means[name] = self.means[name].lerp(gradient, 1 - MEAN)
-                wanted.append(gradient.lerp(means[name], MEAN).view(-1, *shape))
-            moves = orthogonal(torch.cat(wanted), self._dtype)
+                alike.append(gradient.lerp(means[name], MEAN).view(-1, *shape))
+            wanted.append(torch.cat(alike))
+        if wanted and wanted[0].device.type != "cpu":
+            moved = orthogonal_together(wanted, self._dtype)
+        else:
+            moved = [orthogonal(blocks, self._dtype) for blocks in wanted]
+        for names, moves in zip(self._alike.values(), moved, strict=True):
             sizes = [blocks_of(name) for name in names]
-            directions |= zip(names, moves.split_with_sizes(sizes), strict=True)
+            for name, move in zip(names, moves.split_with_sizes(sizes), strict=True):
+                directions[name] = move.reshape(self._matrices[name].shape)
         return Plan(means, directions)
 
     @torch.no_grad()
@@ -78,11 +88,27 @@ class Muon:
             decay: of the weights.
         """
         self.means = plan.means
-        for name, direction in plan.directions.items():
-            matrix = self._matrices[name]
-            matrix.mul_(1 - rate * RATE * decay)
-            size = rate * factor(*direction.shape[1:])
-            matrix.sub_(direction.reshape(matrix.shape), alpha=size)
+        for shape, names in self._alike.items():
+            for name in names:
+                matrix = self._matrices[name]
+                matrix.mul_(1 - rate * RATE * decay)
+                matrix.sub_(plan.directions[name], alpha=rate * factor(*shape))
+
+
+def orthogonal_together(groups: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
+    """Return what `orthogonal` does of several groups of blocks (K, R, C), by fewer products."""
+    lying = [blocks.mT if _is_tall(blocks) else blocks for blocks in groups]
+    rows, columns = (max(blocks.shape[axis] for blocks in lying) for axis in (1, 2))
+    padded = [
+        functional.pad(blocks, (0, columns - blocks.shape[2], 0, rows - blocks.shape[1]))
+        for blocks in lying
+    ]
+    moved = orthogonal(torch.cat(padded), dtype).split_with_sizes([len(each) for each in lying])
+    cut = [
+        move[:, : blocks.shape[1], : blocks.shape[2]]
+        for move, blocks in zip(moved, lying, strict=True)
+    ]
+    return [move.mT if _is_tall(blocks) else move for move, blocks in zip(cut, groups, strict=True)]
 
 
 def orthogonal(blocks: Tensor, dtype: torch.dtype) -> Tensor:
@@ -92,7 +118,7 @@ def orthogonal(blocks: Tensor, dtype: torch.dtype) -> Tensor:
         blocks: any.
         dtype: of the products.
     """
-    tall = blocks.shape[1] > blocks.shape[2]
+    tall = _is_tall(blocks)
     x = blocks.mT if tall else blocks
     x = (x / (torch.linalg.matrix_norm(x, keepdim=True) + SMALLEST)).to(dtype)
     for _ in range(ITERATIONS):
@@ -100,3 +126,7 @@ def orthogonal(blocks: Tensor, dtype: torch.dtype) -> Tensor:
         polynomial = torch.baddbmm(square, square, square, beta=B, alpha=C)
         x = torch.baddbmm(x, polynomial, x, beta=A)
     return (x.mT if tall else x).to(blocks.dtype)
+
+
+def _is_tall(blocks: Tensor) -> bool:
+    return blocks.shape[1] > blocks.shape[2]

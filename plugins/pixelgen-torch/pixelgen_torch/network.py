@@ -40,6 +40,7 @@ from pixelgen.models.canonical.parameters import (
     weight_shapes,
 )
 from pixelgen.models.interface import ModelSpec
+from pixelgen_torch.device import there
 from pixelgen_torch.tables import summed_rows
 from pixelgen_torch.tied import tied_sum
 
@@ -198,7 +199,7 @@ class Network:
         return np.stack(columns, 1) if columns else np.empty((len(self.spec.rows), 0), np.int64)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+        return there(array, self.device)
 
     def _zeros(self, *shape: int) -> Tensor:
         return torch.zeros(shape, device=self.device)

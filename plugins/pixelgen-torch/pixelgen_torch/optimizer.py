@@ -59,7 +59,12 @@ class Optimizer:
         for group in self._inner.param_groups:
             group["lr"] = rate
         plan = self._muon.plan()  # first: what fails for a lack of memory has moved nothing
-        self._inner.step()
+        try:
+            self._inner.step()
+        except Exception:
+            if not self.steps:  # the moments of some weights may be missing
+                self._inner.state.clear()
+            raise
         self._muon.step(plan, rate, options.weight_decay)
         self.forget_gradients()
         self.steps += 1

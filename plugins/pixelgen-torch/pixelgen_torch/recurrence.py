@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import torch
@@ -56,7 +57,7 @@ def _cudnn(
     x: Tensor, input_weight: Tensor, recurrent: Tensor, bias: Tensor, h: Tensor, c: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     dtype = x.dtype
-    if dtype == torch.bfloat16 and not _cudnn_takes_bfloat16(x):
+    if dtype == torch.bfloat16 and not _cudnn_takes_bfloat16(x, len(bias) // 4):
         dtype = torch.float32  # sooner than PyTorch's own loop
     second_bias = torch.zeros_like(bias)  # which it wants
     weights = _in_one_piece((input_weight, recurrent, bias, second_bias), dtype)
@@ -75,13 +76,38 @@ def _in_one_piece(weights: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]
     return [part.view(weight.shape) for part, weight in zip(parts, weights, strict=True)]
 
 
-def _cudnn_takes_bfloat16(x: Tensor) -> bool:
-    """Whether cuDNN's LSTM does: from cuDNN 9.13 on, and on GPUs with units for it."""
+def _cudnn_takes_bfloat16(x: Tensor, hidden: int) -> bool:
+    """Whether cuDNN's LSTM does: from 9.13 on, on GPUs with units for it, if it then works."""
     return (
         torch.cudnn_is_acceptable(x)
         and (torch.backends.cudnn.version() or 0) >= 91300  # type: ignore[no-untyped-call]
         and torch.cuda.get_device_capability(x.device) >= (8, 0)
+        and _bfloat16_works(x.device, x.shape[2], hidden)
     )
+
+
+@cache
+def _bfloat16_works(device: torch.device, width: int, hidden: int) -> bool:
+    """Whether a small layer of these widths can be run there and back.
+
+    cuDNN chooses an algorithm by the widths, and not all of them have to know the type.
+    """
+    kind = torch.bfloat16
+    x = torch.zeros(2, 2, width, dtype=kind, device=device, requires_grad=True)
+    state = torch.zeros(1, 2, hidden, dtype=kind, device=device)
+    shapes = ((4 * hidden, width), (4 * hidden, hidden), (4 * hidden,), (4 * hidden,))
+    weights = _in_one_piece([torch.zeros(shape, device=device) for shape in shapes], kind)
+    try:
+        with torch.enable_grad():
+            outputs, _, _ = torch._VF.lstm(
+                x, (state, state), weights, True, 1, 0.0, True, False, False
+            )
+            torch.autograd.grad(outputs.sum(), x)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Sums of a table's rows, and their gradient without a pass over the table for each.
 
 The gradient of a row is the sum of the gradients of all sums that it is part of: a bag as well,
-once the entries are sorted. Sums and gradient take less than half of the time of PyTorch's own.
+once the entries are sorted. On a CPU sums and gradient take less than half of the time of PyTorch's
+own. A GPU goes through a bag with one thread, and some bags are long: there it is PyTorch's own.
 """
 
 from __future__ import annotations
@@ -22,24 +23,22 @@ def summed_rows(table: Tensor, entries: Tensor) -> Tensor:
         table: (R, E).
         entries: (N, K) int64 in [0, R).
     """
+    if table.device.type != "cpu":
+        return functional.embedding_bag(entries, table, mode="sum")
     result: Tensor = _SummedRows.apply(table, entries)  # type: ignore[no-untyped-call]
     return result
 
 
 def in_order(numbers: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Sort numbers (M,) below `count`.
+    """Sort numbers (M,) below `count`, on the CPU.
 
     Returns:
         Where each of them stood (M,), equal ones as they stand; and where in that order the first
         of each number is, or would be (count,).
     """
-    if numbers.device.type == "cpu":
-        short = np.uint16 if count <= 1 << 16 else np.uint32  # 16 bits are sorted by their digits
-        order = torch.from_numpy(np.argsort(numbers.numpy().astype(short), kind="stable"))
-        met = numbers[order]
-    else:
-        met, order = numbers.sort(stable=True)
-    return order, torch.searchsorted(met, torch.arange(count, device=met.device))
+    short = np.uint16 if count <= 1 << 16 else np.uint32  # 16 bits are sorted by their digits
+    order = torch.from_numpy(np.argsort(numbers.numpy().astype(short), kind="stable"))
+    return order, torch.searchsorted(numbers[order], torch.arange(count))
 
 
 class _SummedRows(torch.autograd.Function):
