@@ -139,10 +139,10 @@ def interface_of(kind: str) -> type[Any]:
 @cache
 def has_cuda_device() -> bool:
     """Whether this machine seems to have an NVIDIA GPU; looks for the driver, imports nothing."""
-    driver = ("/dev/nvidia0", "/dev/dxg")  # Linux, and Linux under Windows
-    return any(Path(path).exists() for path in driver) or (
-        os.name == "nt" and shutil.which("nvidia-smi") is not None
-    )
+    if os.name == "nt":
+        return shutil.which("nvidia-smi") is not None
+    # Linux, where a container may have been given any of them; and Linux under Windows.
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
 
 
 @cache

@@ -69,12 +69,60 @@ def test_a_gpu_that_cannot_compute_is_as_one_that_is_absent(
         raise RuntimeError("CuPy failed to load libnvrtc.so.12\nmore")
 
     runtime = SimpleNamespace(getDeviceCount=lambda: 1)
-    cuda = SimpleNamespace(runtime=runtime, Device=lambda index: nullcontext())
+    device = Device("90")
+    cuda = SimpleNamespace(runtime=runtime, Device=lambda index: device)
     half = SimpleNamespace(__version__="14", cuda=cuda, zeros=zeros)
     monkeypatch.setitem(sys.modules, "cupy", half)  # type: ignore[arg-type]
     assert "cannot compute on GPU 0 (CuPy failed to load" in fitted(CupyKMeans, "auto").notes[0]
     with pytest.raises(DeviceNotFound, match="Install the CUDA toolkit"):
         fitted(CupyKMeans, "cuda")
+
+
+class Device(nullcontext[None]):
+    """A GPU of a compute capability."""
+
+    def __init__(self, capability: str) -> None:
+        super().__init__()
+        self.compute_capability = capability
+
+
+def test_a_gpu_that_adds_no_float64_is_as_one_that_is_absent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runtime = SimpleNamespace(getDeviceCount=lambda: 1)
+    cuda = SimpleNamespace(runtime=runtime, Device=lambda index: Device("52"))
+    old = SimpleNamespace(__version__="13", cuda=cuda)
+    monkeypatch.setitem(sys.modules, "cupy", old)  # type: ignore[arg-type]
+    assert "of compute capability 5.2, not 6.0" in fitted(CupyKMeans, "auto").notes[0]
+    with pytest.raises(DeviceNotFound, match="Choose another GPU"):
+        fitted(CupyKMeans, "cuda")
+
+
+def test_of_what_cupy_says_about_its_import_the_cause_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def absent(name: str) -> None:
+        cause = OSError("libcudart.so.12: cannot open shared object file\nmore")
+        raise ImportError("\n=====\nFailed to import CuPy.\n=====\n") from cause
+
+    monkeypatch.setattr("pixelgen_cupy.device.importlib.import_module", absent)
+    assert (
+        "(libcudart.so.12: cannot open shared object file)" in fitted(CupyKMeans, "auto").notes[0]
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not HAS_GPU, reason="there is no GPU")
+@pytest.mark.parametrize("chunk", [1024, 1 << 24])  # several at a time; all at once
+@pytest.mark.parametrize("colors", [8, 256, 1500])  # of which the last have no sums of their own
+@pytest.mark.parametrize("channels", [3, 4])
+def test_on_a_gpu_so_is_that_of_many_colours(chunk: int, colors: int, channels: int) -> None:
+    many = np.random.default_rng(5).integers(0, 256, (2, 120, 120, channels), dtype=np.uint8)
+    palettes = []
+    for kind, more in ((CupyKMeans, {"chunk": chunk}), (NumpyKMeans, {})):
+        options = parse_options(kind.Options, {"colors": colors, **more}, owner="a quantizer")
+        palettes.append(kind(options, device="auto").fit(many, seed=4).palette)
+    np.testing.assert_array_equal(*palettes)
 
 
 @pytest.mark.gpu

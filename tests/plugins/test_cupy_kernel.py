@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pixelgen.errors import OutOfMemory
 from pixelgen.options import parse_options
 from pixelgen.tokenizers.assignment import FRACTION, Points
 from pixelgen.tokenizers.every_centre import EveryCentre
@@ -23,7 +24,7 @@ from pixelgen.tokenizers.numpy_kmeans import NumpyKMeans
 
 pytest.importorskip("pixelgen_cupy", reason="pixelgen-cupy is not installed")
 from pixelgen_cupy import kmeans
-from pixelgen_cupy.assignment import CupyAssignment, real_type, shared_memory
+from pixelgen_cupy.assignment import CupyAssignment, real_type, scattered, shared_memory
 from pixelgen_cupy.device import Found
 
 COMPILER = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
@@ -72,6 +73,8 @@ class Stand:
             self.freed += 1
 
         return SimpleNamespace(free_all_blocks=free_all_blocks)
+
+    get_default_pinned_memory_pool = get_default_memory_pool
 
     def __getattr__(self, name: str):
         function = getattr(np, name)
@@ -159,9 +162,33 @@ def test_a_fit_on_the_device_is_that_of_numpy_kmeans(stand, monkeypatch, space, 
     )
     np.testing.assert_array_equal(ours.palette, theirs.palette)
     assert ours.notes == ["on a stand-in"]
-    assert stand.freed == freed + 1
+    assert stand.freed == freed + 2  # the GPU's memory, and what is pinned of the host's
     sent = pickle.loads(pickle.dumps(ours))  # as to a worker
     np.testing.assert_array_equal(sent.encode(pictures), theirs.encode(pictures))
+
+
+def test_a_lack_of_memory_says_which_option_takes_it(stand, monkeypatch):
+    def lacking(shape):
+        raise MemoryError("Out of memory allocating 1,024 bytes")
+
+    monkeypatch.setattr(kmeans, "find_device", lambda device: Found(stand, 0, "on a stand-in"))
+    monkeypatch.setattr(stand, "zeros", lacking, raising=False)
+    pictures = np.random.default_rng(1).integers(0, 256, (1, 20, 20, 3), dtype=np.uint8)
+    options = parse_options(kmeans.CupyKMeans.Options, {"colors": 24}, owner="a quantizer")
+    freed = stand.freed
+    with pytest.raises(OutOfMemory, match="16,777,216 colours at a time") as raised:
+        kmeans.CupyKMeans(options).fit(pictures)
+    assert "tokenizer.chunk" in raised.value.remedy
+    assert stand.freed == freed + 2
+
+
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 1000, 5000])
+def test_points_are_scattered_and_all_are_there(count):
+    order = scattered(np.arange(count))
+    assert sorted(order) == list(range(count))
+    whole = order[: count // 256 * 256]
+    if len(whole) > 256:
+        assert (np.diff(whole.reshape(-1, 256), axis=1) == len(whole) // 256).all()
 
 
 @pytest.mark.parametrize("k", [1, 256, 1000, 65_536])

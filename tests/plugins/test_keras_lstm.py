@@ -300,3 +300,13 @@ def test_without_a_gpu_auto_is_the_cpu_and_cuda_is_an_error():
     assert KerasLSTM.build(model.spec, KerasOptions()).device == "cpu"
     with pytest.raises(DeviceNotFound, match="cuda"):
         KerasLSTM.build(model.spec, KerasOptions(), device="cuda")
+
+
+def test_a_gpu_that_tensorflow_cannot_use_is_told_how_it_could(monkeypatch):
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("there is a GPU")
+    monkeypatch.setattr("pixelgen_keras.engines.interface.has_cuda_device", lambda: True)
+    model, _ = make(KerasLSTM)
+    with pytest.raises(DeviceNotFound) as caught:
+        KerasLSTM.build(model.spec, KerasOptions(), device="cuda")
+    assert "pixelgen-keras[tensorflow-cuda]" in caught.value.remedy

@@ -85,6 +85,7 @@ class CupyAssignment:
             )
             self._kernel((blocks,), (THREADS,), arguments, shared_mem=shape.size)
             self._labels.append(labels if self._stays else labels.get())
+            del here  # or there would be two chunks on the GPU
         together = totals.get()
         return np.ascontiguousarray(together[:-1].T), together[-1]
 
@@ -101,6 +102,7 @@ class CupyAssignment:
                 for j in range(channels):
                     column = here.sums[i] * here.places[j].astype(np.float64) / FRACTION
                     products[:, i, j] += cupy.bincount(labels, column, self._k).get()
+            del here, labels, column
         return products
 
 
@@ -145,11 +147,23 @@ def real_type(points: Points) -> Any:
 
 def chunks_of(points: Points, real: Any, most: int) -> list[Chunk]:
     """Cut points into chunks of at most so many, in the host's memory."""
+    parts = [np.arange(i, min(i + most, len(points))) for i in range(0, len(points), most)]
     return [
         Chunk(
-            np.ascontiguousarray(points.places[i : i + most].T * FRACTION, real),
-            np.ascontiguousarray(points.weights[i : i + most]),
-            np.ascontiguousarray(points.sums[i : i + most].T),
+            np.ascontiguousarray(points.places[part].T * FRACTION, real),
+            np.ascontiguousarray(points.weights[part]),
+            np.ascontiguousarray(points.sums[part].T),
         )
-        for i in range(0, len(points), most)
+        for part in map(scattered, parts)
     ]
+
+
+def scattered(numbers: np.ndarray) -> np.ndarray:
+    """Return numbers (n,) in an order in which each is far from the next.
+
+    Points come along a curve, so that those of neighbouring threads mostly have the same centre,
+    and would wait for one another to add to its sums.
+    """
+    whole = len(numbers) // THREADS * THREADS
+    apart = numbers[:whole].reshape(THREADS, -1).T.ravel()
+    return np.concatenate([apart, numbers[whole:]])

@@ -8,7 +8,11 @@ from typing import Any
 
 from pixelgen.errors import DeviceNotFound
 
-INSTALL = 'pip install "pixelgen-cupy[cuda12]", or [cuda13], as nvidia-smi names your CUDA version'
+INSTALL = (
+    'pip install "pixelgen-cupy[cuda12]", or [cuda13]: that of your PyTorch, if you have one '
+    "(torch.version.cuda), and otherwise what nvidia-smi shows"
+)
+OLDEST = 60  # compute capability 6.0, the first that adds float64 atomically
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,15 @@ def _gpu(index: int) -> Found:
     except ImportError as error:
         if getattr(error, "name", None) == "cupy":
             raise _Missing("CuPy is not installed", f"Install it: {INSTALL}") from None
-        raise _Missing(f"CuPy cannot be imported ({error})", f"Reinstall it: {INSTALL}") from None
+        cause = error.__cause__ or error  # what CuPy raises itself is a page of advice
+        raise _Missing(
+            f"CuPy cannot be imported ({_first_line(cause)})", f"Reinstall it: {INSTALL}"
+        ) from None
     try:
         count = int(cupy.cuda.runtime.getDeviceCount())
     except Exception as error:  # CUDARuntimeError, of a module that may be half installed
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _Missing(
-            f"CuPy {cupy.__version__} finds no GPU ({reason})",
+            f"CuPy {cupy.__version__} finds no GPU ({_first_line(error)})",
             "Install the NVIDIA driver, and the CuPy of its CUDA version",
         ) from None
     if index >= count:
@@ -83,16 +89,26 @@ def _gpu(index: int) -> Found:
             f"CuPy {cupy.__version__} finds {count or 'no'} GPU{'' if count == 1 else 's'}",
             "Choose one that is there" if count else "Install the NVIDIA driver",
         )
+    capability = int(cupy.cuda.Device(index).compute_capability)
+    if capability < OLDEST:
+        raise _Missing(
+            f"GPU {index} is too old: of compute capability {capability / 10:.1f}, not 6.0",
+            "Choose another GPU",
+        )
     try:
         with cupy.cuda.Device(index):
             cupy.zeros(1) + 1  # the first kernel is compiled, which needs more than the driver
     except Exception as error:  # whatever CuPy, NVRTC or the driver raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _Missing(
-            f"CuPy {cupy.__version__} cannot compute on GPU {index} ({reason})",
+            f"CuPy {cupy.__version__} cannot compute on GPU {index} ({_first_line(error)})",
             f"Install the CUDA toolkit, or CuPy with it: {INSTALL}",
         ) from None
     properties = cupy.cuda.runtime.getDeviceProperties(index)
     name = properties["name"]
     name = name.decode() if isinstance(name, bytes) else str(name)
     return Found(cupy, index, f"cupy-kmeans runs on GPU {index}, {name}, with CuPy")
+
+
+def _first_line(error: BaseException) -> str:
+    said = str(error).strip()
+    return said.splitlines()[0] if said else type(error).__name__

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import Field
 
+from pixelgen.errors import OutOfMemory
 from pixelgen.tokenizers.assignment import ArrayDevice
 from pixelgen.tokenizers.numpy_kmeans import NumpyKMeans
 from pixelgen_cupy.assignment import CupyDevice
@@ -44,16 +45,26 @@ class CupyKMeans(NumpyKMeans):
 
         Raises:
             DeviceNotFound: a GPU was asked for by name and cannot be used; nothing has been read.
+            OutOfMemory: the GPU's memory, or the computer's, does not suffice.
         """
         found = self._found = find_device(self.device)
         cupy = found.cupy
         with cupy.cuda.Device(found.index) if cupy else nullcontext():
             try:
                 super().partial_fit(images, seed=seed)
+            except MemoryError as error:
+                if cupy is None:
+                    raise
+                raise OutOfMemory(
+                    f"memory does not suffice for {self.options.chunk:,} colours at a time",
+                    where=f"in cupy-kmeans, on GPU {found.index}: {error}",
+                    remedy="Lower -o tokenizer.chunk; or fit on NumPy, with --device cpu",
+                ) from error
             finally:
                 self._found = None
                 if cupy:  # the model's turn comes next, in memory that CuPy would keep
                     cupy.get_default_memory_pool().free_all_blocks()
+                    cupy.get_default_pinned_memory_pool().free_all_blocks()
         self.notes.insert(0, found.says)
         return self
 

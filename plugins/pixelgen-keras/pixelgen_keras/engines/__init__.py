@@ -93,6 +93,6 @@ def _installed() -> str:
     raise PluginUnusable(
         "keras-lstm needs an engine for Keras, and none is installed",
         where=f"looked for {', '.join(ENGINES)}",
-        remedy="Install one with: pip install 'pixelgen-keras[tensorflow]', or [tensorflow-cpu] on "
-        "a machine without a GPU",
+        remedy="Install one with: pip install 'pixelgen-keras[tensorflow]', or [tensorflow-cuda] "
+        "for a GPU",
     )

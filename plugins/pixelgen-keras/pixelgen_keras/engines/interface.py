@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from pixelgen.errors import DeviceNotFound
+from pixelgen.registration import has_cuda_device
 
 Tensor = Any  # the engine's own
 Steps = Any  # a tensor (T, …) cut into its T steps, in whatever form the engine walks best
@@ -17,6 +18,7 @@ class Engine(ABC):
     """A device of TensorFlow, PyTorch or JAX, and how functions are compiled and derived there."""
 
     name: ClassVar[str]
+    for_a_gpu: ClassVar[str] = ""  # what to do where there is a GPU, and the engine finds none
 
     def __init__(self, device: str) -> None:
         """Take the device of this name: `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -31,10 +33,13 @@ class Engine(ABC):
             device, device
         )
         if wanted not in found:
+            missing = ""
+            if self.for_a_gpu and len(found) == 1 and has_cuda_device():
+                missing = f"{self.for_a_gpu}. "
             raise DeviceNotFound(
                 f"there is no device {device!r}",
                 where=f"{self.name} {self.version()} finds: {', '.join(found)}",
-                remedy="Use --device auto, or one of those",
+                remedy=f"{missing}Use --device auto, or one of those",
             )
         self.device = wanted
 

@@ -23,12 +23,15 @@ class TensorFlowEngine(Engine):
     """TensorFlow, the default."""
 
     name = "tensorflow"
+    for_a_gpu = (
+        "TensorFlow finds one with CUDA's libraries: pip install 'pixelgen-keras[tensorflow-cuda]'"
+    )
 
     def __init__(self, device: str) -> None:
         super().__init__(device)
         keep_large_buffers()
+        _leave_room_for_others()  # a model on the CPU sets the GPUs up as well
         if self.device != "cpu":
-            _leave_room_for_others()
             # Or what is called float32 here would be TF32's ten bits there.
             tf.config.experimental.enable_tensor_float_32_execution(False)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -19,10 +20,6 @@ class TorchEngine(Engine):
     def __init__(self, device: str) -> None:
         super().__init__(device)
         keep_large_buffers()
-        rnn: Any = getattr(torch.backends.cudnn, "rnn", None)
-        if device != "cpu" and hasattr(rnn, "fp32_precision"):  # since PyTorch 2.9
-            # Or what is called float32 here would be TF32's ten bits there.
-            rnn.fp32_precision = "ieee"
 
     @classmethod
     def cuda_devices(cls) -> int:
@@ -43,8 +40,10 @@ class TorchEngine(Engine):
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is, run without recording anything for gradients."""
 
+        exact = nullcontext if self.device == "cpu" else _exact_float32
+
         def unrecorded(*arguments: Any) -> Any:
-            with torch.no_grad():
+            with torch.no_grad(), exact():
                 return function(*arguments)
 
         return unrecorded
@@ -103,3 +102,21 @@ class TorchEngine(Engine):
         if reverse:
             results.reverse()
         return carry, tuple(list(column) for column in zip(*results, strict=True))
+
+
+@contextmanager
+def _exact_float32() -> Iterator[None]:
+    """Let cuDNN's LSTM keep all of float32's digits meanwhile; by itself it takes TF32's ten bits.
+
+    The setting is the process's, and while it is other than that of convolutions, PyTorch refuses
+    to tell what both are: so it is put back.
+    """
+    rnn: Any = getattr(torch.backends.cudnn, "rnn", None)
+    if not hasattr(rnn, "fp32_precision"):  # before PyTorch 2.9
+        yield
+        return
+    before, rnn.fp32_precision = rnn.fp32_precision, "ieee"
+    try:
+        yield
+    finally:
+        rnn.fp32_precision = before
