@@ -7,7 +7,7 @@ from typing import Any
 
 from pixelgen.errors import OptionError, did_you_mean
 from pixelgen.options import parse_value
-from pixelgen.recipe import BUDGETS, Recipe, merge
+from pixelgen.recipe import BUDGETS, Recipe
 
 ALIASES = {"quantizer": "tokenizer"}
 ONE_OF = BUDGETS | {"targets"}  # of [training], and of `pixelgen compare`
@@ -53,11 +53,12 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def typed(assigned: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was typed as `-o` and as options of their own, as the tables of a recipe.
+def check_agreement(assigned: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> None:
+    """Raise `OptionError` where what was typed as `-o` contradicts options of their own.
 
-    Raises:
-        OptionError: the two contradict each other.
+    Args:
+        assigned: of `parse_assignments`.
+        given: the tables of the other options.
     """
     for kind, table in assigned.items():
         own = given.get(kind)
@@ -66,15 +67,21 @@ def typed(assigned: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -
         for name, value in table.items():
             rivals = ONE_OF if kind == "training" and name in ONE_OF else {name}
             for rival in sorted(rivals & own.keys()):
-                if value == "none" or (rival == name and own[rival] == value):
+                if rival == name and _meant(kind, name, value) == _meant(kind, name, own[name]):
+                    continue
+                if rival != name and value == "none":  # unset, so that another can be given
                     continue
                 raise OptionError(
-                    f"{value!r} for {kind}.{name} contradicts the option that sets {kind}.{rival} "
-                    f"to {own[rival]!r}",
-                    where=f"in -o {kind}.{name}",
+                    f"{value!r} for {kind}.{name} contradicts {own[rival]!r} for {kind}.{rival}",
+                    where=f"in -o {kind}.{name}, beside what sets the other",
                     remedy="Leave one of them out",
                 )
-    return merge(assigned, given)
+
+
+def _meant(kind: str, name: str, value: Any) -> Any:
+    """What a value comes to in a recipe, such as 30 s of `30` and `"30s"`."""
+    section = getattr(Recipe.parse({kind: {name: value}}), kind)
+    return getattr(section, name) if name in type(section).model_fields else value
 
 
 def parse_size(text: str) -> tuple[int, int]:

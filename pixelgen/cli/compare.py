@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -124,7 +125,7 @@ def compare(
     and a larger matrix in the same --out runs only what is new. The last line printed is the path
     of the HTML page.
     """
-    from pixelgen.cli.assignments import parse_assignments, parse_size, tables, typed
+    from pixelgen.cli.assignments import check_agreement, parse_assignments, parse_size, tables
     from pixelgen.cli.compare_display import make_watcher
     from pixelgen.cli.interrupt import stop_on_signals
     from pixelgen.cli.painting import executor_named
@@ -148,9 +149,9 @@ def compare(
     matrix = {path: values for path, values in axes.items() if values}
     budgets = {"minutes": minutes, "epochs": epochs, "targets": targets}
     budget = {unit: amount for unit, amount in budgets.items() if amount is not None}
-    typed(assigned, {"training": budget})  # which must not contradict each other
-    written_down = read_toml(find_recipe(recipe)) if recipe else {}
-    base = merge(written_down, typed(assigned, given))
+    check_agreement(assigned, {**given, "training": budget})
+    _check_not_varied(assigned, matrix)
+    base = merge(read_toml(find_recipe(recipe)) if recipe else {}, assigned, given)
     watcher = make_watcher()
     if runs:
         if base or matrix or budget or seeds or spread:
@@ -241,6 +242,25 @@ def _varied(assignments: list[str]) -> dict[str, list[Any]]:
             )
         axes.setdefault(path.strip(), []).extend(values)
     return axes
+
+
+def _check_not_varied(
+    assigned: Mapping[str, Mapping[str, Any]], matrix: Mapping[str, list[Any]]
+) -> None:
+    """Raise `OptionError` if what is compared is also given as the same for all."""
+    from pixelgen.errors import OptionError
+
+    for path, values in matrix.items():
+        kind, _, option = path.partition(".")
+        option = option or "name"
+        value = assigned.get(kind, {}).get(option)
+        if value is not None and values != [value]:
+            listed = ", ".join(map(repr, values))
+            raise OptionError(
+                f"{value!r} for {kind}.{option} contradicts what is compared: {listed}",
+                where=f"in -o {kind}.{option}",
+                remedy="Leave it out",
+            )
 
 
 def _layered(

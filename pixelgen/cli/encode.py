@@ -74,7 +74,7 @@ def encode(
     """
     from rich.console import Console
 
-    from pixelgen.cli.assignments import parse_assignments, parse_size, tables, typed
+    from pixelgen.cli.assignments import check_agreement, parse_assignments, parse_size, tables
     from pixelgen.cli.encode_display import encoding_bar, summary
     from pixelgen.cli.visible import echo, shown
     from pixelgen.errors import OptionError
@@ -105,10 +105,10 @@ def encode(
             where="in -o",
             remedy=f"Give options of {', '.join(DECIDING)}; the others to pixelgen run {out}",
         )
-    both = typed(assigned, given)
+    check_agreement(assigned, given)
     # Encoding holds Python's lock for much of its time: threads would wait for one another.
     usual = {} if executor else {"executor": {"name": "local", "kind": "processes"}}
-    recipe = Recipe.parse(merge(usual, both), where="options")
+    recipe = Recipe.parse(merge(usual, assigned, given), where="options")
     resolved = resolve(recipe, kinds=("source", "tokenizer", "executor"))
     console = Console(stderr=True, highlight=False)
     for reason in resolved.reasons:

@@ -135,11 +135,11 @@ def run(
     """
     from pixelgen.api import start
     from pixelgen.cli.assignments import (
+        check_agreement,
         parse_assignments,
         parse_size,
         parse_temperatures,
         tables,
-        typed,
     )
     from pixelgen.cli.display import make_display
     from pixelgen.cli.interrupt import stop_on_signals
@@ -172,8 +172,9 @@ def run(
         device=device,
     )
     written = read_toml(find_recipe(recipe)) if recipe else {}
-    both = typed(parse_assignments(option or []), given)
-    merged = merge(default_budget(), written, both)
+    assigned = parse_assignments(option or [])
+    check_agreement(assigned, given)
+    merged = merge(default_budget(), written, merge(assigned, given))
     resolved = resolve(Recipe.parse(merged, where=f"recipe {recipe}" if recipe else "options"))
     if dry_run:
         echo(resolved.recipe.toml(), nl=False)

@@ -92,8 +92,10 @@ def test_the_environments_budget_is_for_those_that_have_none(monkeypatch):
         (
             ["--targets", "9", "-o", "training.minutes=2"],
             OptionError,
-            "2 for training.minutes contradicts the option that sets training.targets to 9",
+            "2 for training.minutes contradicts 9 for training.targets",
         ),
+        (["-m", "a,b", "-o", "model.name=c"], OptionError, "'c' for model.name contradicts what"),
+        (["--vary", "model.x=1,2", "-o", "model.x=3"], OptionError, "3 for model.x contradicts"),
         (["--colors", "9", "-o", "quantizer.colors=8"], OptionError, "8 for tokenizer.colors"),
         (["missing.toml"], RecipeError, "cannot read"),
         (["--recipe", "nonesuch"], RecipeError, "no recipe is called"),

@@ -68,6 +68,7 @@ def test_no_model_is_imported(pixelgen, folder, monkeypatch):
         (("-o", "model.hidden=3"), "of model cannot decide"),
         (("-o", "training.minutes=3"), "of training cannot decide"),
         (("-o", "data.scan=raster"), "ata.scan cannot decide"),
+        (("-o", "tokenizer.colors=9", "--colors", "8"), "9 for tokenizer.colors contradicts 8"),
     ],
 )
 def test_what_cannot_be_is_explained(pixelgen, folder, words, said):

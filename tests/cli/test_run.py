@@ -185,6 +185,10 @@ def test_what_is_typed_twice_must_not_contradict_itself(pixelgen, folder, words,
         ("-o", "training.minutes=none", "--epochs", 4),
         ("-o", "training.epochs=4", "--epochs", 4),
         ("-o", "training.checkpoint_every=30s", "--epochs", 4),
+        ("-o", "training.checkpoint_every=30", "--checkpoint-every", "30s", "--epochs", 4),
+        ("-o", "data.size=20", "--size", "20x20", "--epochs", 4),
+        ("-o", 'data.augment=["flips"]', "--augment", "flips", "--epochs", 4),
+        ("-o", "painting.temperatures=[0.5]", "--temperature", "0.5", "--epochs", 4),
     ],
 )
 def test_what_is_typed_twice_and_agrees_is_taken(pixelgen, folder, words):

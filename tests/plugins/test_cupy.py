@@ -7,6 +7,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,12 +79,15 @@ def test_a_gpu_that_cannot_compute_is_as_one_that_is_absent(
         fitted(CupyKMeans, "cuda")
 
 
-class Device(nullcontext[None]):
+class Device(nullcontext[Any]):
     """A GPU of a compute capability."""
 
     def __init__(self, capability: str) -> None:
         super().__init__()
         self.compute_capability = capability
+
+    def __enter__(self) -> Device:
+        return self
 
 
 def test_a_gpu_that_adds_no_float64_is_as_one_that_is_absent(
@@ -91,7 +95,7 @@ def test_a_gpu_that_adds_no_float64_is_as_one_that_is_absent(
 ) -> None:
     runtime = SimpleNamespace(getDeviceCount=lambda: 1)
     cuda = SimpleNamespace(runtime=runtime, Device=lambda index: Device("52"))
-    old = SimpleNamespace(__version__="13", cuda=cuda)
+    old = SimpleNamespace(__version__="13", cuda=cuda, zeros=np.zeros)
     monkeypatch.setitem(sys.modules, "cupy", old)  # type: ignore[arg-type]
     assert "of compute capability 5.2, not 6.0" in fitted(CupyKMeans, "auto").notes[0]
     with pytest.raises(DeviceNotFound, match="Choose another GPU"):

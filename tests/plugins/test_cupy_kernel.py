@@ -24,7 +24,13 @@ from pixelgen.tokenizers.numpy_kmeans import NumpyKMeans
 
 pytest.importorskip("pixelgen_cupy", reason="pixelgen-cupy is not installed")
 from pixelgen_cupy import kmeans
-from pixelgen_cupy.assignment import CupyAssignment, real_type, scattered, shared_memory
+from pixelgen_cupy.assignment import (
+    CupyAssignment,
+    chunks_of,
+    real_type,
+    scattered,
+    shared_memory,
+)
 from pixelgen_cupy.device import Found
 
 COMPILER = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
@@ -59,13 +65,18 @@ class DeviceArray(np.ndarray):
         return np.array(self)
 
 
+class Lacking(MemoryError):
+    """CuPy's own."""
+
+
 class Stand:
     """The part of CuPy that is used."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         attributes = {"MultiProcessorCount": 1}
-        self.cuda = SimpleNamespace(Device=lambda index=0: _Device(attributes))
+        memory = SimpleNamespace(OutOfMemoryError=Lacking)
+        self.cuda = SimpleNamespace(Device=lambda index=0: _Device(attributes), memory=memory)
         self.freed = 0
 
     def get_default_memory_pool(self) -> SimpleNamespace:
@@ -169,17 +180,39 @@ def test_a_fit_on_the_device_is_that_of_numpy_kmeans(stand, monkeypatch, space, 
 
 def test_a_lack_of_memory_says_which_option_takes_it(stand, monkeypatch):
     def lacking(shape):
-        raise MemoryError("Out of memory allocating 1,024 bytes")
+        raise Lacking("Out of memory allocating 1,024 bytes")
 
     monkeypatch.setattr(kmeans, "find_device", lambda device: Found(stand, 0, "on a stand-in"))
     monkeypatch.setattr(stand, "zeros", lacking, raising=False)
     pictures = np.random.default_rng(1).integers(0, 256, (1, 20, 20, 3), dtype=np.uint8)
     options = parse_options(kmeans.CupyKMeans.Options, {"colors": 24}, owner="a quantizer")
     freed = stand.freed
-    with pytest.raises(OutOfMemory, match="16,777,216 colours at a time") as raised:
+    with pytest.raises(OutOfMemory, match="16,777,216 colours at once") as raised:
         kmeans.CupyKMeans(options).fit(pictures)
     assert "tokenizer.chunk" in raised.value.remedy
     assert stand.freed == freed + 2
+
+
+def test_another_lack_of_memory_is_not_the_gpus(stand, monkeypatch):
+    def pictures():
+        raise MemoryError("Unable to allocate 30.0 GiB")
+        yield
+
+    monkeypatch.setattr(kmeans, "find_device", lambda device: Found(stand, 0, "on a stand-in"))
+    options = parse_options(kmeans.CupyKMeans.Options, {"colors": 24}, owner="a quantizer")
+    with pytest.raises(MemoryError, match="Unable to allocate"):
+        kmeans.CupyKMeans(options).fit(pictures())
+
+
+def test_chunks_hold_all_points_scattered():
+    points = random_points(1500, 3, 100)
+    chunks = chunks_of(points, np.float64, 1024)
+    assert [len(chunk.weights) for chunk in chunks] == [1024, 476]
+    order = np.concatenate([scattered(np.arange(1024)), 1024 + scattered(np.arange(476))])
+    for name in ("places", "sums"):
+        kept = np.concatenate([getattr(chunk, name) for chunk in chunks], axis=1).T
+        expected = getattr(points, name)[order] * (FRACTION if name == "places" else 1)
+        np.testing.assert_array_equal(kept, expected)
 
 
 @pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 1000, 5000])

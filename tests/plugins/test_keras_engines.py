@@ -241,3 +241,14 @@ assert first._engine.name == ENGINE
 """
     program = program.replace("ENGINE", repr(engine)).replace("FOLDER", repr(str(tmp_path)))
     run(program, PYTHONPATH=path_to_toys())
+
+
+def test_keras_on_pytorch_leaves_the_processs_settings_as_they_were():
+    torch = pytest.importorskip("torch")
+    from pixelgen_keras.engines.torch import _exact_float32
+
+    before = torch.backends.cudnn.rnn.fp32_precision
+    with _exact_float32():
+        assert torch.backends.cudnn.rnn.fp32_precision == "ieee"
+    assert torch.backends.cudnn.rnn.fp32_precision == before
+    assert torch.backends.cudnn.allow_tf32 in (True, False)  # which PyTorch refuses to tell within

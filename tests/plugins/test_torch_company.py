@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -144,6 +145,7 @@ def test_a_killed_process_ends_the_job_and_the_last_checkpoint_is_whole(folder, 
     if rank == "1":
         assert "another process of this job has ended" in said.lower()
         assert "pixelgen resume" in said
+        assert re.search(r"in process 0 of 2: \w+Error: \S", said)  # what the library says of it
     done = max(int(each.name.removeprefix("step-")) for each in (run / "checkpoints").iterdir())
     called(["resume", str(run), "--minutes", "0.001", "--device", "cpu"])
     assert json.loads((run / "run.json").read_text())["spent"]["steps"] >= done

@@ -469,6 +469,26 @@ def test_a_step_that_fails_as_moments_are_made_can_be_taken_again(monkeypatch, o
     assert_same(weights_of(model), weights_of(straight))
 
 
+def test_weights_moved_together_are_those_moved_by_shape(monkeypatch):
+    (model, cutter), (other, _) = (make({"precision": "float32"}) for _ in range(2))
+    for batch in batches(cutter)[:3]:
+        model.train_step(batch, 0.0)
+    taken = []
+    together = muon.orthogonal_together
+    monkeypatch.setattr(muon, "all_at_once", lambda blocks: True)
+    monkeypatch.setattr(
+        muon, "orthogonal_together", lambda *args: taken.append(1) or together(*args)
+    )
+    for batch in batches(cutter)[:3]:
+        other.train_step(batch, 0.0)
+    assert len(taken) == 3
+    moved = model.learning.optimizer._muon.means
+    assert len(moved) > 4
+    for name in moved:
+        weights = (weights_of(each)[name] for each in (other, model))
+        np.testing.assert_allclose(*weights, atol=1e-4, err_msg=name)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_matrices_of_several_shapes_are_made_orthogonal_together(dtype):
     generator = torch.Generator().manual_seed(1)

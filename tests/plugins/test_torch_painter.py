@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pixelgen.data.bands import bands
+from pixelgen.data.batches import Cutter
 from pixelgen.errors import TrainingError
 from pixelgen.generation import Wishes, paint, paint_many
 from pixelgen.models.interface import StepInputs
@@ -23,6 +25,7 @@ from pixelgen.samplers.top_k import TopK
 
 torch = pytest.importorskip("torch")
 
+from pixelgen_torch import cuda_graph  # noqa: E402
 from pixelgen_torch import painter as painters  # noqa: E402
 from pixelgen_torch.decoder import NetworkDecoder  # noqa: E402
 from pixelgen_torch.gpt import GPTDecoder  # noqa: E402
@@ -107,10 +110,25 @@ def test_steps_of_one_shape_give_the_numbers_of_any_other(monkeypatch, kind):
             monkeypatch.setattr("pixelgen_torch.decoder.of_one_shape", lambda device: True)
             monkeypatch.setattr(NetworkDecoder, "together", together)
             monkeypatch.setattr(GPTDecoder, "together", together)
+            shapes = shapes_of(monkeypatch, type(model.decoder(1)))
         nats[together] = np.zeros((3, cutter.scan.cells))
         paint(model, plan, nats=nats[together])
+        if together is not None:
+            assert shapes == {together}
     np.testing.assert_allclose(nats[4], nats[None], atol=1e-5)
     np.testing.assert_allclose(nats[64], nats[None], atol=1e-5)
+
+
+def shapes_of(monkeypatch, decoder):
+    """The numbers of rows of a decoder's steps from now on."""
+    seen = set()
+    between = decoder.between
+    monkeypatch.setattr(
+        decoder,
+        "between",
+        lambda self, x, slots, keep: seen.add(len(x)) or between(self, x, slots, keep),
+    )
+    return seen
 
 
 @every_sampler
@@ -218,6 +236,58 @@ def test_a_painter_serves_again_until_something_changes(as_a_gpu, made):
     assert makes(plan_of(cutter))  # more than are kept have been made since
 
 
+def test_a_painter_takes_each_plans_own_groups_and_places(as_a_gpu, made):
+    model, cutter = model_of("default")
+    plan = plan_of(cutter)
+    assert_painted_alike(model, plan)
+    others = Plan(cutter, plan.schedule, SAMPLER, 5, plan.pictures, 1 - plan.groups)
+    assert_painted_alike(model, others)
+    turned = np.arange(cutter.scan.cells, dtype=np.int32)[::-1].copy()
+    for places in (turned, None):
+        elsewhere = Plan(
+            cutter, plan.schedule, SAMPLER, 5, plan.pictures, plan.groups, places=places
+        )
+        assert_painted_alike(model, elsewhere)
+    assert len(made) == 1
+
+
+def test_a_painter_paints_no_other_waves_and_no_other_contexts(as_a_gpu, made):
+    model, cutter = model_of("default")
+    plan = plan_of(cutter)
+    assert_painted_alike(model, plan)
+    waves = [wave[::-1].copy() for wave in plan.schedule.waves]
+    turned = replace(plan.schedule, waves=waves)
+    assert_painted_alike(model, replace_schedule(plan, turned))
+    assert len(made) == 2
+    like_it = Cutter(cutter.scan, cutter.segments, cutter.offsets, cutter.vocab_size)
+    assert_painted_alike(model, Plan(like_it, turned, SAMPLER, 5, plan.pictures, plan.groups))
+    assert len(made) == 3
+
+
+def replace_schedule(plan, schedule):
+    return Plan(plan.cutter, schedule, plan.sampler, plan.seed, plan.pictures, plan.groups)
+
+
+def test_warming_up_takes_more_waves_than_a_plan_may_have(as_a_gpu, monkeypatch):
+    model, cutter = model_of("mlp", grid=(1, 2))
+    plan = plan_of(cutter)
+    assert len(plan.schedule.waves) < cuda_graph.WARM_UP
+
+    def recorded(work, device):
+        for _ in range(cuda_graph.WARM_UP + 1):
+            work()
+        return work
+
+    monkeypatch.setattr(painters, "recorded", recorded)
+    assert_painted_alike(model, plan)
+
+
+def test_a_decoder_of_another_kind_is_left_to_the_loop(as_a_gpu, monkeypatch):
+    model, cutter = model_of("default")
+    monkeypatch.setattr(model, "decoder", lambda slots: object())
+    assert model.generate(plan_of(cutter)) is None
+
+
 @pytest.mark.parametrize("optimizer", ["muon", "adamw", "rmsprop"])
 def test_a_painter_paints_with_no_earlier_weights(as_a_gpu, optimizer):
     model, cutter = lstms.make({"optimizer": optimizer, "learning_rate": 0.1}, groups=2)
@@ -249,6 +319,20 @@ def test_a_lack_of_memory_gives_back_what_painters_had(as_a_gpu, monkeypatch):
     monkeypatch.setattr(model, "decoder", lacking)
     with pytest.raises(torch.OutOfMemoryError):
         model.generate(plan_of(cutter, 2))
+    assert model._painters._idle == []
+
+
+def test_so_does_one_while_it_paints(as_a_gpu, monkeypatch):
+    model, cutter = model_of("default")
+    model.generate(plan_of(cutter))
+    model.generate(plan_of(cutter, 2))
+
+    def lacking(painter, steps):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Painter, "_paint_wave", lacking)
+    with pytest.raises(torch.OutOfMemoryError):
+        model.generate(plan_of(cutter))
     assert model._painters._idle == []
 
 

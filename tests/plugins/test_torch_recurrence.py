@@ -142,6 +142,11 @@ def test_where_cudnn_refuses_bfloat16_its_lstm_is_in_float32(monkeypatch):
         assert asked == [torch.bfloat16, taken, taken]  # tried once
         refused.clear()
     recurrence._bfloat16_works.cache_clear()
+    refused.append(torch.bfloat16)
+    monkeypatch.setattr(recurrence, "is_lack_of_memory", lambda error: True)
+    for _ in range(2):  # a lack of memory may pass, and is not kept in mind
+        with pytest.raises(RuntimeError, match="NOT_SUPPORTED"):
+            recurrence._cudnn(*rough)
 
 
 def test_the_last_state_carries_no_gradient():

@@ -89,20 +89,20 @@ def _gpu(index: int) -> Found:
             f"CuPy {cupy.__version__} finds {count or 'no'} GPU{'' if count == 1 else 's'}",
             "Choose one that is there" if count else "Install the NVIDIA driver",
         )
-    capability = int(cupy.cuda.Device(index).compute_capability)
-    if capability < OLDEST:
-        raise _Missing(
-            f"GPU {index} is too old: of compute capability {capability / 10:.1f}, not 6.0",
-            "Choose another GPU",
-        )
     try:
-        with cupy.cuda.Device(index):
+        with cupy.cuda.Device(index) as chosen:
+            capability = int(chosen.compute_capability)
             cupy.zeros(1) + 1  # the first kernel is compiled, which needs more than the driver
     except Exception as error:  # whatever CuPy, NVRTC or the driver raise
         raise _Missing(
             f"CuPy {cupy.__version__} cannot compute on GPU {index} ({_first_line(error)})",
             f"Install the CUDA toolkit, or CuPy with it: {INSTALL}",
         ) from None
+    if capability < OLDEST:
+        raise _Missing(
+            f"GPU {index} is too old: of compute capability {capability / 10:.1f}, not 6.0",
+            "Choose another GPU",
+        )
     properties = cupy.cuda.runtime.getDeviceProperties(index)
     name = properties["name"]
     name = name.decode() if isinstance(name, bytes) else str(name)

@@ -45,7 +45,7 @@ class CupyKMeans(NumpyKMeans):
 
         Raises:
             DeviceNotFound: a GPU was asked for by name and cannot be used; nothing has been read.
-            OutOfMemory: the GPU's memory, or the computer's, does not suffice.
+            OutOfMemory: the GPU's memory does not suffice.
         """
         found = self._found = find_device(self.device)
         cupy = found.cupy
@@ -53,10 +53,10 @@ class CupyKMeans(NumpyKMeans):
             try:
                 super().partial_fit(images, seed=seed)
             except MemoryError as error:
-                if cupy is None:
+                if cupy is None or not isinstance(error, cupy.cuda.memory.OutOfMemoryError):
                     raise
                 raise OutOfMemory(
-                    f"memory does not suffice for {self.options.chunk:,} colours at a time",
+                    f"a GPU's memory does not suffice for {self.options.chunk:,} colours at once",
                     where=f"in cupy-kmeans, on GPU {found.index}: {error}",
                     remedy="Lower -o tokenizer.chunk; or fit on NumPy, with --device cpu",
                 ) from error

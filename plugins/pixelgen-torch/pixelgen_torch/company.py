@@ -152,8 +152,6 @@ def lost_others() -> Iterator[None]:
     """Turn a broken connection into an error that says what to do."""
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise
     except RuntimeError as error:
         _forget()
         raise TrainingError(

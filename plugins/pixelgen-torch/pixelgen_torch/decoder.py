@@ -52,7 +52,7 @@ class Seen:
         colours: (M', n (C + 1)) float32, c and o of the neighbours; None where they are not seen.
         tied: (M', J) int64, the tied neighbours' tokens; None where none are tied.
         slots: (M',) int64, the state that each row goes on from.
-        keep: (M', 1) bool, false where that starts afresh; None where none does.
+        keep: (M', 1) bool or 0 and 1, false where that starts afresh; None where none does.
     """
 
     entries: Tensor
@@ -113,7 +113,8 @@ class NetworkDecoder(Decoder):
 
         Args:
             x: the input at each position.
-            slots, keep: as in `Seen`.
+            slots, keep: as in `Seen`. A state lies on the device, by slot, and counts as zero where
+                `keep` is false. What waits for a GPU, as `.item()` does, can be in no graph.
         """
 
     def look(self, context: Tensor, entries: Tensor, slots: Tensor, keep: Tensor) -> Seen:

@@ -11,6 +11,9 @@ from torch import Tensor
 from pixelgen.errors import DeviceNotFound
 from pixelgen.processes import world_size
 
+# In errors that have no class of their own: PyTorch's on a CPU, CUDA's, cuBLAS's and cuDNN's.
+LACKING = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
+
 
 def choose_device(name: str) -> torch.device:
     """Return the device of this name: `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -72,6 +75,13 @@ def there(array: np.ndarray, device: torch.device) -> Tensor:
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
+
+
+def is_lack_of_memory(error: Exception) -> bool:
+    """Whether an error is about a lack of memory, of the processor's or of the GPU's."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in LACKING)
+    )
 
 
 def product_dtype(precision: str, device: torch.device) -> torch.dtype:

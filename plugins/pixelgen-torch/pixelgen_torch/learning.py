@@ -10,17 +10,13 @@ from torch import Tensor
 
 from pixelgen.data.segments import Batch, Segments, equal_parts
 from pixelgen_torch.company import Company, LackOfMemory
-from pixelgen_torch.device import there
+from pixelgen_torch.device import is_lack_of_memory, there
 from pixelgen_torch.dropout import Dropout
 from pixelgen_torch.optimizer import Optimizer
 from pixelgen_torch.softmax import mean_cross_entropy
 
 if TYPE_CHECKING:
     from pixelgen_torch.model import SequenceNetwork
-
-
-# In errors that have no class of their own: PyTorch's on a CPU, CUDA's, cuBLAS's and cuDNN's.
-LACKING = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
 
 
 class Learning:
@@ -74,7 +70,7 @@ class Learning:
             Their share of the batch's loss, and what they carry on.
         """
         network, carried = self.network, []
-        total = torch.zeros((), device=network.device)
+        total = torch.zeros((), dtype=torch.float64, device=network.device)
         whole, random = len(batch.starts), self.random.get_state()
         for part in equal_parts(mine.stop - mine.start, self.parts):
             rows = slice(mine.start + part.start, mine.start + part.stop)
@@ -135,13 +131,6 @@ class Learning:
     def can_be_cut(self) -> bool:
         """Whether a batch can be learned in parts, here or in several processes."""
         return self.network.splits_carried or not self.carries
-
-
-def is_lack_of_memory(error: Exception) -> bool:
-    """Whether an error is about a lack of memory, of the processor's or of the GPU's."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(words in str(error) for words in LACKING)
-    )
 
 
 def targets_of(batch: Batch, device: torch.device) -> Tensor:

@@ -38,10 +38,9 @@ from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import ModelSpec
 from pixelgen.plan import Plan
 from pixelgen_torch.company import Begin, Company, LackOfMemory, Step, company, help_leader
-from pixelgen_torch.decoder import NetworkDecoder
-from pixelgen_torch.device import choose_device, product_dtype
+from pixelgen_torch.device import choose_device, is_lack_of_memory, product_dtype
 from pixelgen_torch.dropout import Dropout
-from pixelgen_torch.learning import Learning, is_lack_of_memory, targets_of, time_first
+from pixelgen_torch.learning import Learning, targets_of, time_first
 from pixelgen_torch.network import Network
 from pixelgen_torch.painter import Painters
 from pixelgen_torch.products import of_one_shape
@@ -204,10 +203,6 @@ class TorchModel(NeighbourModel):
                 nats[part] = logits.logsumexp(1) - chosen
             result: np.ndarray = nats.view(steps, rows).t().cpu().numpy()
             return np.ascontiguousarray(result)
-
-    @abstractmethod
-    def decoder(self, slots: int) -> NetworkDecoder:
-        """Return a decoder with this many states."""
 
     def generate(self, plan: Plan) -> np.ndarray | None:
         """Paint a plan on a GPU without leaving it; elsewhere, or a mixture of groups, None."""

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from pixelgen.data.bands import FREE
+from pixelgen.models.interface import Decoder
 from pixelgen.plan import Plan
 from pixelgen.samplers.device_draw import choose
 from pixelgen.samplers.draw import not_numbers
@@ -51,28 +52,26 @@ class Painters:
         return Painters, ()  # a copy has none
 
     def paint(
-        self, network: Network, plan: Plan, decoder: Callable[[int], NetworkDecoder]
+        self, network: Network, plan: Plan, decoder: Callable[[int], Decoder]
     ) -> np.ndarray | None:
         """Paint a plan as `Painter.paint` does; None where that cannot be.
 
         Args:
             network: the weights; `forget` is to be called before they change.
             plan: of no mixture, and with something to paint.
-            decoder: returns one with so many slots.
+            decoder: returns one with so many slots, which may be of another kind.
         """
-        if torch.are_deterministic_algorithms_enabled():  # by which CUDA adds nothing up
+        if torch.are_deterministic_algorithms_enabled():  # CUDA has no such cumulative sum
             return None
         painter = self._that_fits(plan)
-        if painter is None:
-            if not takes_tensors(plan.sampler, network.spec.vocab_size, network.device):
+        try:
+            painter = painter or _new_painter(network, plan, decoder)
+            if painter is None:
                 return None
-            slots = len(plan.pictures) * plan.schedule.segments
-            try:
-                painter = Painter(network, decoder(slots), plan)
-            except torch.OutOfMemoryError:
-                self.forget()
-                raise
-        canvases = painter.paint(plan)
+            canvases = painter.paint(plan)
+        except torch.OutOfMemoryError:
+            self.forget()
+            raise
         with self._lock:
             self._idle.append(painter)
             while len(self._idle) > KEPT or sum(idle.cells for idle in self._idle) > KEPT_CELLS:
@@ -277,6 +276,14 @@ class Painter:
         """A copy on the device; what is neither truth values nor fractions as int64."""
         kind = array.dtype if array.dtype.kind in "bf" else np.int64
         return torch.from_numpy(array.astype(kind)).to(self._network.device)
+
+
+def _new_painter(network: Network, plan: Plan, decoder: Callable[[int], Decoder]) -> Painter | None:
+    """Return one for a plan, or None where the sampler or the decoder does not go with it."""
+    if not takes_tensors(plan.sampler, network.spec.vocab_size, network.device):
+        return None
+    made = decoder(len(plan.pictures) * plan.schedule.segments)
+    return Painter(network, made, plan) if isinstance(made, NetworkDecoder) else None
 
 
 def takes_tensors(sampler: Sampler, vocab_size: int, device: torch.device) -> bool:

@@ -26,6 +26,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from pixelgen_torch.device import is_lack_of_memory
+
 
 def lstm(
     x: Tensor, input_weight: Tensor, recurrent: Tensor, bias: Tensor, h: Tensor, c: Tensor
@@ -103,9 +105,9 @@ def _bfloat16_works(device: torch.device, width: int, hidden: int) -> bool:
                 x, (state, state), weights, True, 1, 0.0, True, False, False
             )
             torch.autograd.grad(outputs.sum(), x)
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError:
+    except RuntimeError as error:
+        if is_lack_of_memory(error):  # which may pass
+            raise
         return False
     return True
 
