@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -29,11 +28,11 @@ from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from machine import machine
 from monet import monet, recipe_of
 
 import pixelgen
 from pixelgen.runs.atomic import write_json
-from pixelgen.threads import cores
 
 
 def wide(width: int) -> dict[str, Any]:
@@ -134,7 +133,7 @@ class Results:
 
     def __init__(self, kept: Path | None) -> None:
         self.kept = kept
-        self.machine = f"{platform.machine()}, {cores()} cores"
+        self.machine = machine()
         self.bits: dict[str, dict[str, float]] = {}
         if kept is not None and kept.exists():
             found = json.loads(kept.read_text())

@@ -19,12 +19,12 @@ one after another with everything else stopped:
 from __future__ import annotations
 
 import argparse
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from machine import machine
 from monet import monet, recipe_of
 
 import pixelgen
@@ -33,7 +33,6 @@ from pixelgen.evaluation.likeness import sliced_wasserstein
 from pixelgen.evaluation.novelty.detail import oklab
 from pixelgen.randomness import generator_for
 from pixelgen.report.contact_sheet import contact_sheet
-from pixelgen.threads import cores
 
 SCANS = ("raster", "pyramid")
 CELLS, PICTURES = 15, 64
@@ -104,7 +103,7 @@ def main() -> None:
     parser.add_argument("--sheets", type=Path)
     arguments = parser.parse_args()
     pictures = monet()
-    print(f"{platform.machine()}, {cores()} cores", flush=True)
+    print(machine(), flush=True)
     for minutes in arguments.minutes:
         for split in arguments.splits:
             for scan in arguments.scans:

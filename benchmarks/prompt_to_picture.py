@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from machine import machine
+
 import pixelgen
-from pixelgen.threads import cores
 
 TURNS = 5
 
@@ -52,7 +52,7 @@ def main() -> None:
         for _ in range(TURNS):
             for name, command in ways.items():
                 best[name] = min(best[name], seconds(command))
-    print(f"{platform.machine()}, {cores()} cores")
+    print(machine())
     limit = 1.5 * best['python -c "import torch"'] + 0.5
     for name, found in best.items():
         print(f"{name:42} {found:6.2f} s")

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import time
 from importlib.util import find_spec
@@ -47,13 +46,13 @@ from baselines.gpt import GPTPeer
 from baselines.peer import TorchPeer
 from baselines.pixelcnn import PixelCNNPeer
 from baselines.torch_lstm import LSTMPeer
+from machine import machine
 from monet import material_of, monet, recipe_of
 from PIL import Image
 
 import pixelgen
 from pixelgen.data.material import Material
 from pixelgen.report.baselines import measure_baselines
-from pixelgen.threads import cores
 
 PEERS: dict[str, type[TorchPeer | ArticlePeer]] = {
     "article": ArticlePeer,
@@ -121,7 +120,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     pictures = monet()
-    print(f"{platform.machine()}, {cores()} cores, torch {torch.__version__}", flush=True)
+    print(f"{machine()}, torch {torch.__version__}", flush=True)
     result: dict[str, Any] = {}
     for split in arguments.splits:
         material = material_of(pictures, recipe_of(split))

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import machine
 from PIL import Image
 
 from pixelgen.data.colour_spaces import colour_space
@@ -209,7 +210,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
 
-    print(f"{platform.machine()}, {cores()} cores, Python {platform.python_version()}")
+    print(f"{machine()}, Python {platform.python_version()}")
     rows = []
     for name in arguments.only.split(","):
         for row in WORKS[name]():

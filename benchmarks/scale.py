@@ -17,7 +17,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import platform
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -27,6 +26,7 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
+from machine import machine
 
 from pixelgen.data.augmentation import Augmentation, augment
 from pixelgen.executors.interface import Executor
@@ -34,7 +34,6 @@ from pixelgen.executors.local import Local
 from pixelgen.plugins import catalogue
 from pixelgen.registration import is_installed
 from pixelgen.sources.landscapes import paint_landscape
-from pixelgen.threads import cores
 from pixelgen.tokenizers.interface import Tokenizer
 from pixelgen.tokenizers.numpy_kmeans import NumpyKMeans
 
@@ -124,7 +123,7 @@ def main() -> None:
     tasks = [range(begin, min(begin + TASK, count)) for begin in range(0, count, TASK)]
     work(tasks[0])  # the tokenizer makes its table
     loop, expected = timed(map, work, tasks)
-    print(f"{platform.machine()}, {cores()} cores, {count:,} pictures of {SIDE}×{SIDE}")
+    print(f"{machine()}, {count:,} pictures of {SIDE}×{SIDE}")
     print(f"{'a plain loop':24} {loop:8.2f} s {count / loop:8,.0f} pictures/s")
     result: dict[str, Any] = {"loop": loop, "pictures": count}
     for workers in arguments.workers:

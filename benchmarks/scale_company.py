@@ -15,12 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from machine import machine
 
 from pixelgen.threads import cores
 
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    print(f"{platform.machine()}, {cores()} cores")
+    print(machine())
     result = {}
     with tempfile.TemporaryDirectory() as folder:
         for processes, threads in ((1, cores()), (1, 1), (arguments.processes, 1)):

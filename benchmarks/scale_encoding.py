@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -33,6 +32,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 import scale_encoding as importable  # workers look for the source here, not in __main__
+from machine import machine
 
 from pixelgen.executors.interface import Executor
 from pixelgen.executors.local import Local
@@ -43,7 +43,6 @@ from pixelgen.registration import is_installed
 from pixelgen.resolving import Resolved, resolve
 from pixelgen.sources.interface import Picture, Source
 from pixelgen.sources.landscapes import paint_landscape
-from pixelgen.threads import cores
 from pixelgen.token_store.encoding import SHARD_SIZE, encode_pictures
 from pixelgen.token_store.manifest import TokenManifest
 
@@ -224,7 +223,7 @@ def main() -> None:
     if arguments.line:
         line(arguments.line)
         return
-    print(f"{platform.machine()}, {cores()} cores; shards of {SHARD_SIZE:,} pictures")
+    print(f"{machine()}; shards of {SHARD_SIZE:,} pictures")
     ways = [("serial", 1), *(("processes", workers) for workers in arguments.workers)]
     if is_installed("ray") and "ray" in catalogue().names("executor"):
         ways += [("ray", workers) for workers in arguments.workers]

@@ -67,15 +67,17 @@ def check_agreement(assigned: Mapping[str, Mapping[str, Any]], given: Mapping[st
         for name, value in table.items():
             rivals = ONE_OF if kind == "training" and name in ONE_OF else {name}
             for rival in sorted(rivals & own.keys()):
-                if rival == name and _meant(kind, name, value) == _meant(kind, name, own[name]):
-                    continue
-                if rival != name and value == "none":  # unset, so that another can be given
-                    continue
-                raise OptionError(
-                    f"{value!r} for {kind}.{name} contradicts {own[rival]!r} for {kind}.{rival}",
-                    where=f"in -o {kind}.{name}, beside what sets the other",
-                    remedy="Leave one of them out",
-                )
+                if rival == name:
+                    agrees = _meant(kind, name, value) == _meant(kind, name, own[name])
+                else:
+                    agrees = value == "none"  # unset, so that another can be given
+                if not agrees:
+                    raise OptionError(
+                        f"{value!r} for {kind}.{name} contradicts {own[rival]!r} for "
+                        f"{kind}.{rival}",
+                        where=f"in -o {kind}.{name}, beside what sets the other",
+                        remedy="Leave one of them out",
+                    )
 
 
 def _meant(kind: str, name: str, value: Any) -> Any:

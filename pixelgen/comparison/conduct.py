@@ -276,11 +276,7 @@ def _shared_out(
 
 def _outcome_apart(names: Sequence[str], directory: Path, job: Job) -> Finished | Failure | None:
     stop = (directory / ".stop").exists
-    return outcome_of(job, names[job.setting], directory, _nobody, stop, shared=True)
-
-
-def _nobody(run: Path) -> None:
-    """Is told that a run goes on."""
+    return outcome_of(job, names[job.setting], directory, Watcher().tick, stop, shared=True)
 
 
 def _names(settings: Sequence[Setting], recipes: Sequence[dict[str, object]]) -> list[str]:

@@ -1,7 +1,8 @@
 """The draw of `pixelgen.samplers.draw`, on a device and without waiting for it.
 
 For a model's own `generate`. It is written against the array API, with NumPy's indexing, which
-PyTorch and CuPy have too.
+PyTorch and CuPy have too. With NumPy it takes half as long again as that one, which the core's loop
+calls at every wave; so both stand.
 """
 
 from __future__ import annotations

@@ -475,7 +475,7 @@ def test_weights_moved_together_are_those_moved_by_shape(monkeypatch):
         model.train_step(batch, 0.0)
     taken = []
     together = muon.orthogonal_together
-    monkeypatch.setattr(muon, "all_at_once", lambda blocks: True)
+    monkeypatch.setattr(muon, "is_gpu", lambda device: True)
     monkeypatch.setattr(
         muon, "orthogonal_together", lambda *args: taken.append(1) or together(*args)
     )

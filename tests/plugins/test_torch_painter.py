@@ -1,12 +1,11 @@
 """Painting on the device: the very tokens of the core's loop, with steps of one shape.
 
-Here the device is the CPU, told to do as a GPU does; on a GPU, graphs are recorded as well.
+Here the device is the CPU, told to do as a GPU does. What a GPU does is in `test_torch_gpu.py`.
 """
 
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,6 @@ from pixelgen.data.bands import bands
 from pixelgen.data.batches import Cutter
 from pixelgen.errors import TrainingError
 from pixelgen.generation import Wishes, paint, paint_many
-from pixelgen.models.interface import StepInputs
 from pixelgen.plan import Plan
 from pixelgen.plugins import catalogue
 from pixelgen.samplers.interface import Sampler
@@ -38,7 +36,6 @@ from . import test_torch_lstm as lstms  # noqa: E402
 pytestmark = pytest.mark.usefixtures("small_pyramids")
 
 SAMPLER = Multinomial(Multinomial.Options())
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 LSTMS = ["default", "two layers with dropout", "picture", "no colours", "no tokens", "plain"]
 OTHERS = ["mlp", "gpt", "gpt, itself alone"]
 CUTS = {"top-k": {"k": 3}, "top-p": {"p": 0.7}, "min-p": {"share": 0.2}, "typical": {"mass": 0.6}}
@@ -48,8 +45,8 @@ every_sampler = pytest.mark.parametrize("name", ["multinomial", "greedy", *CUTS]
 @pytest.fixture
 def as_a_gpu(monkeypatch):
     """Steps of 16 rows, all on the device, which is the CPU."""
-    monkeypatch.setattr("pixelgen_torch.model.of_one_shape", lambda device: True)
-    monkeypatch.setattr("pixelgen_torch.decoder.of_one_shape", lambda device: True)
+    monkeypatch.setattr("pixelgen_torch.model.is_gpu", lambda device: True)
+    monkeypatch.setattr("pixelgen_torch.decoder.is_gpu", lambda device: True)
     monkeypatch.setattr(NetworkDecoder, "together", 16)
     monkeypatch.setattr(GPTDecoder, "together", 4)
 
@@ -107,7 +104,7 @@ def test_steps_of_one_shape_give_the_numbers_of_any_other(monkeypatch, kind):
     nats = {}
     for together in (None, 4, 64):
         if together is not None:
-            monkeypatch.setattr("pixelgen_torch.decoder.of_one_shape", lambda device: True)
+            monkeypatch.setattr("pixelgen_torch.decoder.is_gpu", lambda device: True)
             monkeypatch.setattr(NetworkDecoder, "together", together)
             monkeypatch.setattr(GPTDecoder, "together", together)
             shapes = shapes_of(monkeypatch, type(model.decoder(1)))
@@ -441,125 +438,3 @@ def test_a_wave_takes_no_more_steps_than_its_rows_need(as_a_gpu, monkeypatch, ki
     assert_painted_alike(model, plan)
     at_once = model.decoder(1).at_once
     assert len(taken) == sum(-(-9 * len(wave) // at_once) for wave in plan.schedule.waves)
-
-
-# -- on a GPU ---------------------------------------------------------------------------------
-
-
-def on_the_gpu(kind):
-    """A model that has learned a little, moved there, and its cutter."""
-    model, cutter = model_of(kind, scan="pyramid")
-    return moved(model), cutter
-
-
-def moved(model):
-    weights, options = model.network.weights(), model.network.options
-    network = type(model.network)(model.spec, options, weights, torch.device("cuda", 0))
-    return type(model)(network, 0)
-
-
-@pytest.fixture
-def graphs(monkeypatch):
-    """What has been recorded."""
-    made = []
-    record = painters.recorded
-    monkeypatch.setattr(painters, "recorded", lambda *args: made.append(record(*args)) or made[-1])
-    return made
-
-
-def assert_used(model, graphs):
-    """The last painter paints with the graphs, all of which were recorded."""
-    assert graphs
-    assert None not in graphs
-    assert set(model._painters._idle[-1]._graphs.values()) <= set(graphs)
-    assert model._painters._idle[-1]._graphs
-
-
-@pytest.mark.gpu
-@needs_gpu
-@pytest.mark.parametrize("kind", LSTMS + OTHERS)
-def test_on_a_gpu_the_tokens_are_those_of_the_loop_and_of_a_graph(kind, graphs):
-    model, cutter = on_the_gpu(kind)
-    assert_painted_alike(model, plan_of(cutter))
-    assert_used(model, graphs)
-    assert_painted_alike(model, plan_of(cutter, seed=9))
-    assert_painted_alike(model, plan_of(cutter, 64))
-    course = np.linspace(1.5, 0.2, cutter.scan.cells)
-    assert_painted_alike(model, plan_of(cutter, temperatures=course))
-    assert_used(model, graphs)
-
-
-@pytest.mark.gpu
-@needs_gpu
-@every_sampler
-def test_on_a_gpu_every_sampler_can_be_recorded(name, graphs):
-    model, cutter = on_the_gpu("default")
-    sampler = catalogue().load("sampler", name)
-    chosen = sampler(sampler.Options(**CUTS.get(name, {})))
-    assert_painted_alike(model, plan_of(cutter, sampler=chosen))
-    assert_used(model, graphs)
-
-
-@pytest.mark.gpu
-@needs_gpu
-@pytest.mark.parametrize("painting", ["float32", "bfloat16"])
-@pytest.mark.parametrize("kind", ["default", "mlp", "gpt"])
-def test_on_a_gpu_a_rows_bits_do_not_depend_on_its_place(kind, painting):
-    """At the widths of real models, in steps of one shape."""
-    wide = {"embedding": 256, "painting": painting}
-    if kind == "gpt":
-        wide["heads"] = 8
-    else:
-        wide["hidden"] = 512
-    if kind in families.KINDS:
-        model, cutter = families.build(kind, wide, groups=2)
-    else:
-        model, cutter = lstms.make(wide, vocab=1000, groups=2)
-    model = moved(model)
-    rows = model.decoder(1).at_once
-    generator = np.random.default_rng(3)
-    context = generator.integers(0, cutter.vocab_size + 1, (rows, model.spec.context_size))
-    positions = generator.integers(0, cutter.scan.cells, rows)
-
-    def logits(order):
-        return model.decoder(rows).step(
-            StepInputs(
-                context=context[order].astype(np.int32),
-                positions=positions[order].astype(np.int32),
-                slots=np.arange(len(order), dtype=np.int32),
-                starts=np.ones(len(order), bool),
-                groups=np.zeros(len(order), np.int32),
-                canvas=np.zeros((1, 1), np.int32),
-                pictures=np.zeros(len(order), np.int32),
-            )
-        )
-
-    expected = logits(np.arange(rows))
-    for order in (generator.permutation(rows), np.roll(np.arange(rows), 1), np.arange(3)):
-        np.testing.assert_array_equal(logits(order), expected[order])
-
-
-@pytest.mark.gpu
-@needs_gpu
-def test_on_a_gpu_what_fails_to_be_recorded_leaves_nothing_behind(monkeypatch, graphs):
-    monkeypatch.setattr(painters, "waits_for_nothing", lambda *args: True)
-    model, cutter = on_the_gpu("default")
-    before = torch.cuda.current_stream()
-    assert_painted_alike(model, plan_of(cutter, sampler=Looking(Looking.Options())))
-    assert graphs == [None]
-    assert torch.cuda.current_stream() == before
-    graphs.clear()
-    assert_painted_alike(model, plan_of(cutter))
-    assert_used(model, graphs)
-
-
-@pytest.mark.gpu
-@needs_gpu
-def test_on_a_gpu_several_threads_paint_with_one_model(graphs):
-    model, cutter = on_the_gpu("default")
-    plans = [plan_of(cutter, 2 + seed % 3, seed=seed) for seed in range(12)]
-    expected = [paint(model, plan) for plan in plans]
-    with ThreadPoolExecutor(4) as threads:
-        for painted, tokens in zip(threads.map(model.generate, plans), expected, strict=True):
-            np.testing.assert_array_equal(painted, tokens)
-    assert_used(model, graphs)

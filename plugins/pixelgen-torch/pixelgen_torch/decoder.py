@@ -19,13 +19,12 @@ from torch.nn import functional
 from pixelgen.models.canonical.options import NeighbourOptions
 from pixelgen.models.canonical.parameters import tied_heads
 from pixelgen.models.interface import Decoder, StepInputs
-from pixelgen_torch.device import there
+from pixelgen_torch.device import is_gpu, there
 from pixelgen_torch.network import Network
 from pixelgen_torch.options import TorchOptions
 from pixelgen_torch.products import (
     Product,
     blocks,
-    of_one_shape,
     packing_takes_bfloat16,
     packing_works,
     pad_to,
@@ -78,7 +77,7 @@ class NetworkDecoder(Decoder):
 
     def __init__(self, network: Network, slots: int) -> None:
         self._network = network
-        self.at_once = self.together if of_one_shape(network.device) else None
+        self.at_once = self.together if is_gpu(network.device) else None
         self.spare = slots
         self._multiple = row_multiple(network.device)
         self._dtype = painting_dtype(network.options, network.device)

@@ -66,6 +66,11 @@ def _check_shared(name: str, count: int) -> None:
         )
 
 
+def is_gpu(device: torch.device) -> bool:
+    """Whether a device is no CPU: what costs there is the number of operations, and to wait."""
+    return device.type != "cpu"
+
+
 def there(array: np.ndarray, device: torch.device) -> Tensor:
     """Return an array on a device; on the CPU it shares the memory.
 

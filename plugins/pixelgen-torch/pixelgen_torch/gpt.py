@@ -179,7 +179,7 @@ class GPTNetwork(SequenceNetwork):
         before = 0 if carried is None else len(carried.filled)
         if carried is None or before != rows:
             raise ValueError(f"a batch of {rows} sequences cannot go on from one of {before}")
-        goes_on = torch.from_numpy(~batch.starts).to(self.device)
+        goes_on = self._tensor(~batch.starts)
         return Cache(carried.keys.to(dtype), carried.values.to(dtype), carried.filled * goes_on)
 
     def _empty(self, rows: int, dtype: torch.dtype) -> Cache:
@@ -259,10 +259,10 @@ class GPTDecoder(NetworkDecoder):
         q, k, v = made.unbind(1)  # (M', heads, D)
         self._keys[layer, slots, :, place] = k
         self._values[layer, slots, :, place] = v
-        attended = self._by_row if self.at_once is None else self._together
+        attended = self._by_row if self.at_once is None else self._all_rows
         return back(attended(layer, q, slots, empty))
 
-    def _together(self, layer: int, q: Tensor, slots: Tensor, empty: Tensor) -> Tensor:
+    def _all_rows(self, layer: int, q: Tensor, slots: Tensor, empty: Tensor) -> Tensor:
         """(M', E') what rows find, each in its slot's ring, by queries (M', heads, D)."""
         keys = self._keys[layer].index_select(0, slots)  # (M', heads, reach, D)
         values = self._values[layer].index_select(0, slots)

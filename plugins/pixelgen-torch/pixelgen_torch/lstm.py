@@ -96,7 +96,7 @@ class LSTMNetwork(SequenceNetwork):
         before = 0 if carried is None else len(carried[0][0])
         if carried is None or before != rows:
             raise ValueError(f"a batch of {rows} sequences cannot go on from one of {before}")
-        goes_on = torch.from_numpy(~batch.starts).to(self.device)[:, None]
+        goes_on = self._tensor(~batch.starts)[:, None]
         return [(h * goes_on, c * goes_on) for h, c in carried]
 
 

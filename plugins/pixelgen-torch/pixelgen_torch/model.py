@@ -38,12 +38,11 @@ from pixelgen.models.canonical.weights import read_model, write_model
 from pixelgen.models.interface import ModelSpec
 from pixelgen.plan import Plan
 from pixelgen_torch.company import Begin, Company, LackOfMemory, Step, company, help_leader
-from pixelgen_torch.device import choose_device, is_lack_of_memory, product_dtype
+from pixelgen_torch.device import choose_device, is_gpu, is_lack_of_memory, product_dtype
 from pixelgen_torch.dropout import Dropout
 from pixelgen_torch.learning import Learning, targets_of, time_first
 from pixelgen_torch.network import Network
 from pixelgen_torch.painter import Painters
-from pixelgen_torch.products import of_one_shape
 
 
 class SequenceNetwork(Network):
@@ -206,7 +205,7 @@ class TorchModel(NeighbourModel):
 
     def generate(self, plan: Plan) -> np.ndarray | None:
         """Paint a plan on a GPU without leaving it; elsewhere, or a mixture of groups, None."""
-        if plan.mixture or not plan.schedule.waves or not of_one_shape(self.network.device):
+        if plan.mixture or not plan.schedule.waves or not is_gpu(self.network.device):
             return None
         return self._painters.paint(self.network, plan, self.decoder)
 

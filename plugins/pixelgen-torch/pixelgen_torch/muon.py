@@ -25,6 +25,7 @@ from pixelgen.models.canonical.muon import (
     blocks_of,
     factor,
 )
+from pixelgen_torch.device import is_gpu
 
 
 class Plan(NamedTuple):
@@ -68,7 +69,7 @@ class Muon:
                 means[name] = self.means[name].lerp(gradient, 1 - MEAN)
                 alike.append(gradient.lerp(means[name], MEAN).view(-1, *shape))
             wanted.append(torch.cat(alike))
-        if wanted and all_at_once(wanted[0]):
+        if wanted and is_gpu(wanted[0].device):
             moved = orthogonal_together(wanted, self._dtype)
         else:
             moved = [orthogonal(blocks, self._dtype) for blocks in wanted]
@@ -93,11 +94,6 @@ class Muon:
                 matrix = self._matrices[name]
                 matrix.mul_(1 - rate * RATE * decay)
                 matrix.sub_(plan.directions[name], alpha=rate * factor(*shape))
-
-
-def all_at_once(blocks: Tensor) -> bool:
-    """Whether what costs is the number of products."""
-    return blocks.device.type != "cpu"
 
 
 def orthogonal_together(groups: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:

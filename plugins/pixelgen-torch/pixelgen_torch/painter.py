@@ -33,6 +33,7 @@ from pixelgen.samplers.draw import not_numbers
 from pixelgen.samplers.interface import Sampler
 from pixelgen_torch.cuda_graph import Work, recorded
 from pixelgen_torch.decoder import NetworkDecoder
+from pixelgen_torch.device import there
 from pixelgen_torch.network import Network
 from pixelgen_torch.products import padded
 
@@ -275,7 +276,7 @@ class Painter:
     def _there(self, array: np.ndarray) -> Tensor:
         """A copy on the device; what is neither truth values nor fractions as int64."""
         kind = array.dtype if array.dtype.kind in "bf" else np.int64
-        return torch.from_numpy(array.astype(kind)).to(self._network.device)
+        return there(array.astype(kind), self._network.device)
 
 
 def _new_painter(network: Network, plan: Plan, decoder: Callable[[int], Decoder]) -> Painter | None:

@@ -61,11 +61,6 @@ def row_multiple(device: torch.device) -> int:
     return 2 if device.type == "cpu" and packing_works() else 16
 
 
-def of_one_shape(device: torch.device) -> bool:
-    """Whether every step on this device must have the same number of rows."""
-    return device.type != "cpu"
-
-
 def rows_padded(rows: int, multiple: int) -> int:
     """Return the number of rows to compute for so many: one of a few, and little above.
 

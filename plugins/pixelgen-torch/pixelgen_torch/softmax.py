@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from pixelgen_torch.device import is_gpu
+
 ROWS = 512  # of a slice on a CPU: 512 × 1,000 float32 logits are 2 MB
-AT_ONCE = 1 << 25  # logits of a slice elsewhere, where what costs is the number of slices
+AT_ONCE = 1 << 25  # logits of a slice on a GPU, where what costs is the number of slices
 LEAST = torch.finfo(torch.float32).tiny
 
 
@@ -32,11 +34,6 @@ def mean_cross_entropy(z: Tensor, vectors: Tensor, bias: Tensor, targets: Tensor
     return loss
 
 
-def is_on_cpu(tensor: Tensor) -> bool:
-    """Whether slices are kept small, and may be looked at."""
-    return tensor.device.type == "cpu"
-
-
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, vectors: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
@@ -46,23 +43,23 @@ class _CrossEntropy(torch.autograd.Function):
         d_logits = torch.empty(count, tokens, dtype=z.dtype, device=z.device)
         total = torch.zeros((), dtype=wide, device=z.device)
         d_bias = torch.zeros(tokens, dtype=wide, device=z.device)
-        on_cpu = is_on_cpu(z)
-        rows = ROWS if on_cpu else max(ROWS, AT_ONCE // tokens)
+        on_gpu = is_gpu(z.device)
+        rows = max(ROWS, AT_ONCE // tokens) if on_gpu else ROWS
         for first in range(0, count, rows):
             part = slice(first, first + rows)
             target = targets[part, None]
             logits = torch.addmm(b, z[part], u.t())
-            if on_cpu:
+            if on_gpu:  # which would have to be waited for to know whether some p is too small
+                d = torch.log_softmax(logits, 1, dtype=wide)
+                total -= d.gather(1, target).sum()
+                d.exp_()
+            else:
                 d = torch.softmax(logits, 1, dtype=wide)
                 p = d.gather(1, target)
                 if p.amin() < LEAST:  # of which the logarithm is not exact
                     total -= torch.log_softmax(logits, 1, dtype=wide).gather(1, target).sum()
                 else:
                     total -= p.log_().sum()
-            else:  # a GPU would have to be waited for to know
-                d = torch.log_softmax(logits, 1, dtype=wide)
-                total -= d.gather(1, target).sum()
-                d.exp_()
             d.scatter_add_(1, target, d.new_full(target.shape, -1.0))  # p - [token = target]
             d_bias += d.sum(0)
             torch.mul(d, 1 / count, out=d_logits[part])

@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from pixelgen_torch.device import is_gpu
+
 
 def summed_rows(table: Tensor, entries: Tensor) -> Tensor:
     """Return the sums (N, E) of the rows `table[entries]`.
@@ -23,7 +25,7 @@ def summed_rows(table: Tensor, entries: Tensor) -> Tensor:
         table: (R, E).
         entries: (N, K) int64 in [0, R).
     """
-    if table.device.type != "cpu":
+    if is_gpu(table.device):
         return functional.embedding_bag(entries, table, mode="sum")
     result: Tensor = _SummedRows.apply(table, entries)  # type: ignore[no-untyped-call]
     return result

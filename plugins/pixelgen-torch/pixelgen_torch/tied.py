@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from pixelgen_torch.device import is_gpu
 from pixelgen_torch.tables import in_order
 
 
@@ -31,7 +32,7 @@ def tied_sum(weights: Tensor, vectors: Tensor, neighbours: Tensor) -> Tensor:
         vectors: u (V, Z). "Outside" is V, and adds nothing.
         neighbours: (N, J) int64 in [0, V].
     """
-    if vectors.device.type != "cpu":
+    if is_gpu(vectors.device):
         return plain_tied_sum(weights, vectors, neighbours)
     result: Tensor = _TiedSum.apply(weights, vectors, neighbours)  # type: ignore[no-untyped-call]
     return result
